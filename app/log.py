@@ -1,0 +1,144 @@
+"""key=value log lines, a level per package, and protocol traces that hide secrets.
+
+    log = logger("smtpserver")
+    log.info("message accepted", cid=cid, size=4711)
+
+gives `l=info m="message accepted" pkg=smtpserver cid=19f2a size=4711` on standard error. Levels, least first:
+tracedata, traceauth, trace, debug, info, warn, error. A package without a level of its own has the default one.
+
+Protocol lines are logged with `trace`. Its `secret` argument names what the line carries: text of an authentication
+exchange is shown only at traceauth, message data only at tracedata; otherwise "***" and "..." stand in their place.
+No caller logs a password, subject or body by any other way.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from enum import IntEnum
+
+from app.errors import MailError
+
+
+class Level(IntEnum):
+    """Severity; a line is written when its level is at least that of its package."""
+
+    TRACEDATA = 0
+    TRACEAUTH = 1
+    TRACE = 2
+    DEBUG = 3
+    INFO = 4
+    WARN = 5
+    ERROR = 6
+
+
+class UnknownLevel(MailError):
+    """A word that names no level."""
+
+
+def parse_level(word: str) -> Level:
+    """The level of a word such as "info"."""
+    try:
+        return Level[word.upper()]
+    except KeyError:
+        names = " ".join(level.name.lower() for level in reversed(Level))
+        raise UnknownLevel(f"unknown log level {word!r}, must be one of: {names}") from None
+
+
+def _write_stderr(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+class _Settings:
+    """Levels and destination, shared by all loggers of the process."""
+
+    def __init__(self) -> None:
+        self.default = Level.INFO
+        self.packages: dict[str, Level] = {}
+        self.write: Callable[[str], None] = _write_stderr
+        self.counts = {Level.INFO: 0, Level.WARN: 0, Level.ERROR: 0}
+
+
+SETTINGS = _Settings()
+
+
+def set_levels(default: Level, packages: dict[str, Level] | None = None) -> None:
+    """Replace the default level and the levels of single packages."""
+    SETTINGS.default = default
+    SETTINGS.packages = dict(packages or {})
+
+
+def _quote(value: object) -> str:
+    """One value, escaped so that no outside text can forge a field or a line."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    if text and text.isalnum() and text.isascii():
+        return text
+    if text and text.isprintable() and not any(c in ' "=\\' for c in text):
+        return text
+    escaped = "".join(_escape(c) for c in text)
+    return f'"{escaped}"'
+
+
+def _escape(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    if char.isprintable():
+        return char
+    return char.encode("unicode_escape").decode()
+
+
+class Logger:
+    """Writes the lines of one package."""
+
+    __slots__ = ("package",)
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    def enabled(self, level: Level) -> bool:
+        """Whether a line of `level` would be written; for callers whose line is costly to make."""
+        return level >= SETTINGS.packages.get(self.package, SETTINGS.default)
+
+    def log(self, level: Level, message: str, **fields: object) -> None:
+        """Write one line; `cid` is shown in hexadecimal, None values are left out."""
+        if level in SETTINGS.counts:
+            SETTINGS.counts[level] += 1
+        if not self.enabled(level):
+            return
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        parts = [stamp, f"l={level.name.lower()}", f"m={_quote(message)}", f"pkg={self.package}"]
+        for name, value in fields.items():
+            if value is None:
+                continue
+            parts.append(f"{name}={value:x}" if name == "cid" and isinstance(value, int) else f"{name}={_quote(value)}")
+        SETTINGS.write(" ".join(parts))
+
+    def debug(self, message: str, **fields: object) -> None:
+        """For following what the program does."""
+        self.log(Level.DEBUG, message, **fields)
+
+    def info(self, message: str, **fields: object) -> None:
+        """What happened, in normal running."""
+        self.log(Level.INFO, message, **fields)
+
+    def warn(self, message: str, **fields: object) -> None:
+        """Something an operator should look at some day."""
+        self.log(Level.WARN, message, **fields)
+
+    def error(self, message: str, **fields: object) -> None:
+        """Something of ours does not work. A peer's fault is never an error."""
+        self.log(Level.ERROR, message, **fields)
+
+    def trace(self, prefix: str, data: bytes, cid: int, secret: Level = Level.TRACE) -> None:
+        """Log protocol bytes; `secret` is TRACEAUTH or TRACEDATA when they must be hidden at the trace level."""
+        if not self.enabled(Level.TRACE):
+            return
+        if secret < Level.TRACE and not self.enabled(secret):
+            data = b"***" if secret == Level.TRACEAUTH else b"..."
+        self.log(secret, prefix + data.decode("utf-8", "backslashreplace").rstrip("\r\n"), cid=cid)
+
+
+def logger(package: str) -> Logger:
+    """The logger of a package; packages keep the names of `PackageLogLevels` in mox.conf."""
+    return Logger(package)
