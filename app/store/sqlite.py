@@ -1,10 +1,13 @@
 """One SQLite database: a writer thread with group commit, and a small pool of readers.
 
 `await db.write(fn)` runs `fn(connection)` on the database's writer thread and returns its result when that is on
-stable storage (WAL, synchronous=FULL). Functions that wait together run in one transaction, each in its own savepoint, and
-commit with one fsync; a function that raises is rolled back alone. `await db.read(fn)` runs on a read-only connection
-in another thread, so a long search never holds up a delivery. `write_now` and `read_now` are the same for callers
-without an event loop: the command line and tests.
+stable storage (WAL, synchronous=FULL). Functions that wait together run in one transaction, each in its own savepoint,
+and commit with one fsync; a function that raises is rolled back alone. `await db.read(fn)` runs on a read-only
+connection in another thread, so a long search never holds up a delivery. `write_now` and `read_now` are the same for
+callers without an event loop: the command line and tests.
+
+A write may name a function to be called with the result after the commit, on the caller's event loop and in the order
+of commits, even when the caller has gone meanwhile: that is how changes are told to others.
 
 What goes wrong: a function's own exception reaches its caller. When the commit itself fails (disk full, I/O error) all
 functions of that group fail with `Temporary`, nothing of them is kept, and the next group starts afresh.
@@ -39,10 +42,16 @@ WAL_PAGES = 4000  # a checkpoint about every 16 MB of WAL: seldom enough to writ
 class _Job:
     """One function that waits for the writer."""
 
-    __slots__ = ("done", "fn", "loop", "result")
+    __slots__ = ("after", "done", "fn", "loop", "result")
 
-    def __init__(self, fn: Callable[[sqlite3.Connection], object], loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(
+        self,
+        fn: Callable[[sqlite3.Connection], object],
+        after: Callable[[object], None] | None,
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> None:
         self.fn = fn
+        self.after = after
         self.loop = loop
         self.done: asyncio.Future[object] | Future[object] = loop.create_future() if loop else Future()
         self.result: object = None
@@ -104,17 +113,16 @@ class Database:
         self._local = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
         self._read_pool = ThreadPoolExecutor(readers, thread_name_prefix=f"read-{path.parent.name}")
-        self._writer = threading.Thread(target=self._write_loop, name=f"write-{path.parent.name}", daemon=True)
-        self._writer.start()
+        self._writer: threading.Thread | None = None
 
-    async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `fn` in a transaction; returns its result when that is durable."""
-        job = self._submit(fn, asyncio.get_running_loop())
+    async def write(self, fn: Callable[[sqlite3.Connection], T], after: Callable[[T], None] | None = None) -> T:
+        """Run `fn` in a transaction; returns its result when that is durable and `after` has been told."""
+        job = self._submit(fn, after, asyncio.get_running_loop())
         return cast(T, await cast("asyncio.Future[object]", job.done))
 
-    def write_now(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """The same for a caller that is no coroutine; blocks."""
-        return cast(T, self._submit(fn, None).done.result())
+    def write_now(self, fn: Callable[[sqlite3.Connection], T], after: Callable[[T], None] | None = None) -> T:
+        """The same for a caller that is no coroutine; blocks. `after` is called on the writer thread."""
+        return cast(T, self._submit(fn, after, None).done.result())
 
     async def read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """Run `fn` on a read-only connection; it sees one consistent state."""
@@ -129,17 +137,26 @@ class Database:
         if self._closed:
             return
         self._closed = True
-        self._jobs.put(None)
-        self._writer.join()
+        if self._writer is not None:
+            self._jobs.put(None)
+            self._writer.join()
         self._read_pool.shutdown()
         for db in self._reader_connections:
             db.close()
         self._db.close()
 
-    def _submit(self, fn: Callable[[sqlite3.Connection], T], loop: asyncio.AbstractEventLoop | None) -> _Job:
+    def _submit(
+        self,
+        fn: Callable[[sqlite3.Connection], T],
+        after: Callable[[T], None] | None,
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> _Job:
         if self._closed:
             raise Temporary(f"{self.path.name} is closed")
-        job = _Job(fn, loop)
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write_loop, name=f"write-{self.path.parent.name}", daemon=True)
+            self._writer.start()
+        job = _Job(fn, cast("Callable[[object], None] | None", after), loop)
         self._jobs.put(job)
         return job
 
@@ -233,6 +250,8 @@ def _settle(jobs: list[_Job], failure: BaseException | None) -> None:
 
 def _resolve(jobs: list[_Job], failure: BaseException | None) -> None:
     for job in jobs:
+        if failure is None and job.after is not None:
+            job.after(job.result)
         if job.done.done():  # cancelled by its caller; the work stands all the same
             continue
         if failure is None:
