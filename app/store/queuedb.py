@@ -1,0 +1,392 @@
+"""The queue on disk: outgoing messages, one row per recipient, and what became of each attempt.
+
+    queue = QueueDb.open(data_dir)
+    ids = await queue.add(NewMessage(...))      # durable when it returns: the submitter may be told 250
+    taken = await queue.begin(ids, plan)        # an attempt is on disk before it starts ...
+    await queue.finish([Finished(...)])         # ... and its result and the removal are one transaction
+
+Bodies up to 256 KiB are rows; a larger one is a file `queue/msg/ID`, durable before the commit that names it, and
+removed after the commit that ends it. Files that nothing refers to are removed at `open`, and recipients whose
+attempt a crash interrupted are due again soon, but only twice, so that a message which crashes us does not do so in a
+loop.
+
+`changed` is called on the event loop after every commit that may make a recipient due. Raises `Temporary` when the disk
+does not take it. SQL for the tables message, recipient, body and attempt is here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.clock import SYSTEM, Clock
+from app.errors import StoreError
+from app.store.queuerecords import (
+    Attempt,
+    Ending,
+    Finished,
+    NewMessage,
+    NewRecipient,
+    Queued,
+    QueueFilter,
+    domain_of,
+)
+from app.store.queuerows import COLUMNS, FROM, attempt, condition, queued
+from app.store.queueschema import MIGRATIONS
+from app.store.spool import MEMORY_LIMIT, Body
+from app.store.sqlite import Database
+
+SOON_S = 10.0  # when an interrupted attempt is repeated
+SOON_ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of a queued message, in two parts."""
+
+    prefix: bytes
+    body: bytes | mmap.mmap
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A recipient whose time has come."""
+
+    id: int
+    domain: str
+    fail_now: bool
+
+
+class QueueDb:
+    """The open database of the queue."""
+
+    def __init__(self, data_dir: Path, clock: Clock) -> None:
+        directory = data_dir / "queue"
+        self.msg_dir = directory / "msg"
+        self.msg_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+        self.changed: Callable[[], None] = lambda: None
+        self._clock = clock
+        self._db = Database(directory / "index.db", MIGRATIONS)
+
+    @classmethod
+    def open(cls, data_dir: Path, clock: Clock = SYSTEM) -> QueueDb:
+        """The queue of a data directory, tidied after a crash."""
+        queue = cls(data_dir, clock)
+        known = queue._db.write_now(lambda db: _resume(db, clock.now()))
+        for path in queue.msg_dir.iterdir():
+            if path.name not in known:
+                path.unlink()
+        return queue
+
+    def close(self) -> None:
+        """Finish what was submitted and close."""
+        self._db.close()
+
+    async def add(self, new: NewMessage) -> list[int]:
+        """Queue a message; the numbers of its recipients, in their order. It is durable when this returns."""
+        now = self._clock.now()
+        return await self._db.write(lambda db: self._insert(db, new, now), lambda ids: self.changed())
+
+    async def find(self, which: QueueFilter) -> list[Queued]:
+        """The recipients that match."""
+        where, values = condition(which)
+        order = "ASC" if which.oldest_first else "DESC"
+        limit = f"LIMIT {which.limit}" if which.limit else ""
+        sql = f"SELECT {COLUMNS} {FROM} WHERE {where} ORDER BY r.next_attempt {order}, r.id {order} {limit}"
+        return await self._db.read(lambda db: [queued(row) for row in db.execute(sql, values)])
+
+    async def attempts(self, recipient_id: int) -> list[Attempt]:
+        """The attempts that have ended, first to last."""
+        sql = """SELECT started, duration_s, success, code, enhanced, error, host, ip
+            FROM attempt WHERE recipient = ? ORDER BY id"""
+        return await self._db.read(lambda db: [attempt(row) for row in db.execute(sql, (recipient_id,))])
+
+    async def content(self, base_id: int) -> Content:
+        """The bytes of a message."""
+        return await self._db.read(lambda db: self._load(db, base_id))
+
+    async def hold(self, which: QueueFilter, hold: bool) -> int:
+        """Stop or resume attempts; how many recipients that changed."""
+        return await self._update(which, "hold = ?", hold)
+
+    async def schedule(self, which: QueueFilter, when: float) -> int:
+        """Set the time of the next attempt."""
+        return await self._update(which, "next_attempt = ?", when)
+
+    async def postpone(self, which: QueueFilter, seconds: float) -> int:
+        """Move the next attempt by some seconds, later or sooner."""
+        return await self._update(which, "next_attempt = next_attempt + ?", seconds)
+
+    async def set_transport(self, which: QueueFilter, transport: str) -> int:
+        """Pin a transport; "" goes by the routes again."""
+        return await self._update(which, "transport = ?", transport)
+
+    async def set_require_tls(self, which: QueueFilter, require_tls: bool | None) -> int:
+        """Change what is demanded of TLS."""
+        return await self._update(which, "require_tls = ?", require_tls)
+
+    async def fail(self, which: QueueFilter) -> int:
+        """Give up now, with a notification to the sender; the dispatcher does it."""
+        return await self._update(which, "fail_now = 1, hold = 0, next_attempt = ?", self._clock.now())
+
+    async def drop(self, which: QueueFilter) -> int:
+        """Remove without telling anybody."""
+        count, files = await self._db.write(lambda db: self._drop(db, which))
+        _remove(files)
+        return count
+
+    async def due(self, now: float, without: Iterable[str], limit: int) -> list[Due]:
+        """Recipients to be attempted, longest due first, leaving out the given domains."""
+        busy = list(without)
+        marks = ",".join("?" * len(busy))
+        sql = f"""SELECT id, domain, fail_now FROM recipient WHERE hold = 0 AND next_attempt <= ?
+            AND domain NOT IN ({marks}) ORDER BY next_attempt, id LIMIT ?"""
+        return await self._db.read(
+            lambda db: [Due(row[0], row[1], bool(row[2])) for row in db.execute(sql, (now, *busy, limit))]
+        )
+
+    async def next_due(self, after: float) -> float | None:
+        """The time of the earliest attempt later than `after`; None when nothing waits."""
+        sql = "SELECT min(next_attempt) FROM recipient WHERE hold = 0 AND next_attempt > ?"
+        row: tuple[float | None] = await self._db.read(lambda db: db.execute(sql, (after,)).fetchone())
+        return row[0]
+
+    async def begin(self, ids: Sequence[int], backoff: Callable[[int], float]) -> list[Queued]:
+        """Count an attempt for each recipient that is still due; `backoff(attempts so far)` plans the next, in seconds.
+
+        The rows are returned as they are now, with the new attempt counted.
+        """
+        now = self._clock.now()
+        return await self._db.write(lambda db: _begin(db, ids, now, backoff))
+
+    async def release(self, ids: Sequence[int]) -> None:
+        """Undo `begin` for recipients that were not attempted after all, as when we are stopping."""
+        sql = "UPDATE recipient SET attempts = attempts - 1, attempting = 0, next_attempt = ? WHERE id = ?"
+        now = self._clock.now()
+        await self._db.write(lambda db: db.executemany(sql, [(now, number) for number in ids]))
+
+    async def finish(self, results: Sequence[Finished]) -> None:
+        """Write down results and remove who is done, in one transaction."""
+        files = await self._db.write(lambda db: self._finish(db, results))
+        _remove(files)
+
+    def _insert(self, db: sqlite3.Connection, new: NewMessage, now: float) -> list[int]:
+        if not new.recipients:
+            raise StoreError("a message without recipients cannot be queued")
+        base_id = _insert_message(db, new, now)
+        if new.body.size <= MEMORY_LIMIT:
+            db.execute("INSERT INTO body (message, data) VALUES (?, ?)", (base_id, bytes(new.body.data)))
+        else:
+            _place(self.msg_dir / str(base_id), new.body)
+        return [_insert_recipient(db, base_id, new, recipient, now) for recipient in new.recipients]
+
+    def _load(self, db: sqlite3.Connection, base_id: int) -> Content:
+        sql = "SELECT m.prefix, b.data FROM message m LEFT JOIN body b ON b.message = m.id WHERE m.id = ?"
+        row = db.execute(sql, (base_id,)).fetchone()
+        if row is None:
+            raise StoreError(f"message {base_id} is not in the queue")
+        if row[1] is not None:
+            return Content(row[0], row[1])
+        with (self.msg_dir / str(base_id)).open("rb") as file:
+            return Content(row[0], mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+    async def _update(self, which: QueueFilter, assignment: str, value: object) -> int:
+        where, values = condition(which)
+        limit = f"LIMIT {which.limit}" if which.limit else ""
+        sql = f"""UPDATE recipient SET {assignment} WHERE id IN
+            (SELECT r.id {FROM} WHERE {where} ORDER BY r.next_attempt, r.id {limit})"""
+        return await self._db.write(lambda db: db.execute(sql, (value, *values)).rowcount, lambda count: self.changed())
+
+    def _drop(self, db: sqlite3.Connection, which: QueueFilter) -> tuple[int, list[Path]]:
+        where, values = condition(which)
+        limit = f"LIMIT {which.limit}" if which.limit else ""
+        sql = f"SELECT r.id, r.base_id {FROM} WHERE {where} ORDER BY r.next_attempt, r.id {limit}"
+        rows = db.execute(sql, values).fetchall()
+        files = []
+        for recipient_id, base_id in rows:
+            db.execute("DELETE FROM attempt WHERE recipient = ?", (recipient_id,))
+            if _forget(db, recipient_id, base_id):
+                files.append(self.msg_dir / str(base_id))
+        return len(rows), files
+
+    def _finish(self, db: sqlite3.Connection, results: Sequence[Finished]) -> list[Path]:
+        files = []
+        for result in results:
+            row = db.execute("SELECT base_id, attempts FROM recipient WHERE id = ?", (result.id,)).fetchone()
+            if row is None:  # dropped by an operator meanwhile
+                continue
+            if result.ending is Ending.DEFERRED:
+                _defer(db, result)
+            elif _retire(db, result, row[0], row[1] > 1):
+                files.append(self.msg_dir / str(row[0]))
+        return files
+
+
+def _resume(db: sqlite3.Connection, now: float) -> set[str]:
+    """Make interrupted attempts due soon; the names of all files that must be kept."""
+    db.execute(
+        "UPDATE recipient SET next_attempt = min(next_attempt, ?) WHERE attempting = 1 AND attempts <= ?",
+        (now + SOON_S, SOON_ATTEMPTS),
+    )
+    db.execute("UPDATE recipient SET attempting = 0 WHERE attempting = 1")
+    sql = "SELECT id FROM message WHERE id NOT IN (SELECT message FROM body)"
+    return {str(row[0]) for row in db.execute(sql)}
+
+
+def _insert_message(db: sqlite3.Connection, new: NewMessage, now: float) -> int:
+    cursor = db.execute(
+        """INSERT INTO message (sender_account, queued, prefix, size_bytes, message_id, subject, has_8bit, smtputf8,
+            is_dsn, report, ret, envid, future_release, extra) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
+        (
+            new.sender_account,
+            now,
+            new.prefix,
+            len(new.prefix) + new.body.size,
+            new.message_id,
+            new.subject,
+            new.has_8bit,
+            new.smtputf8,
+            new.is_dsn,
+            new.report.value,
+            new.ret,
+            new.envid,
+            new.future_release,
+            json.dumps(dict(new.extra)) if new.extra else "",
+        ),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _insert_recipient(db: sqlite3.Connection, base_id: int, new: NewMessage, to: NewRecipient, now: float) -> int:
+    reverse_path = new.reverse_path if to.reverse_path is None else to.reverse_path
+    domain = domain_of(to.path)
+    cursor = db.execute(
+        """INSERT INTO recipient (base_id, reverse_path, recipient, domain, from_id, hold, max_attempts, next_attempt,
+            require_tls, transport, notify, orcpt) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)""",
+        (
+            base_id,
+            reverse_path.wire,
+            to.path.wire,
+            domain,
+            to.from_id,
+            _must_hold(db, new.sender_account, reverse_path.wire.rpartition("@")[2], domain),
+            new.max_attempts,
+            max(now, new.not_before),
+            new.require_tls,
+            new.transport,
+            to.notify,
+            to.orcpt,
+        ),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _must_hold(db: sqlite3.Connection, account: str, sender_domain: str, recipient_domain: str) -> bool:
+    """Whether a hold rule matches: every field that it gives must be equal."""
+    sql = """SELECT 1 FROM hold_rule WHERE account IN ('', ?) AND sender_domain IN ('', ?)
+        AND recipient_domain IN ('', ?) LIMIT 1"""
+    return db.execute(sql, (account, sender_domain, recipient_domain)).fetchone() is not None
+
+
+def _begin(db: sqlite3.Connection, ids: Sequence[int], now: float, backoff: Callable[[int], float]) -> list[Queued]:
+    taken = []
+    for recipient_id in ids:
+        row = db.execute(f"SELECT {COLUMNS} {FROM} WHERE r.id = ? AND r.hold = 0", (recipient_id,)).fetchone()
+        if row is None:
+            continue
+        db.execute(
+            """UPDATE recipient SET attempts = attempts + 1, attempting = 1, last_attempt = ?, next_attempt = ?
+                WHERE id = ?""",
+            (now, now + backoff(row[9]), recipient_id),
+        )
+        taken.append(queued((*row[:9], row[9] + 1, *row[10:12], now, *row[13:])))
+    return taken
+
+
+def _defer(db: sqlite3.Connection, result: Finished) -> None:
+    _insert_attempt(db, result)
+    db.execute(
+        "UPDATE recipient SET attempting = 0, next_attempt = CASE WHEN ? > 0 THEN ? ELSE next_attempt END WHERE id = ?",
+        (result.next_attempt, result.next_attempt, result.id),
+    )
+
+
+def _retire(db: sqlite3.Connection, result: Finished, base_id: int, had_attempts: bool) -> bool:
+    """Take a recipient out of the queue, remembered if asked; whether the message has no recipient left."""
+    if result.keep_until:
+        _insert_attempt(db, result)
+        db.execute(
+            f"""INSERT INTO retired SELECT r.id, r.base_id, m.sender_account, r.reverse_path, r.recipient, r.domain,
+                r.from_id, m.queued, r.attempts, m.size_bytes, m.message_id, m.subject, r.transport, r.require_tls,
+                m.extra, ?, ?, ? {FROM} WHERE r.id = ?""",
+            (
+                result.ending is Ending.DELIVERED,
+                result.attempt.started + result.attempt.duration_s,
+                result.keep_until,
+                result.id,
+            ),
+        )
+    elif had_attempts:
+        db.execute("DELETE FROM attempt WHERE recipient = ?", (result.id,))
+    return _forget(db, result.id, base_id)
+
+
+def _forget(db: sqlite3.Connection, recipient_id: int, base_id: int) -> bool:
+    """Remove a recipient, and the message with its last one; whether it was the last."""
+    db.execute("DELETE FROM recipient WHERE id = ?", (recipient_id,))
+    if db.execute("SELECT 1 FROM recipient WHERE base_id = ? LIMIT 1", (base_id,)).fetchone():
+        return False
+    db.execute("DELETE FROM message WHERE id = ?", (base_id,))
+    return True
+
+
+def _insert_attempt(db: sqlite3.Connection, result: Finished) -> None:
+    done = result.attempt
+    db.execute(
+        """INSERT INTO attempt (recipient, started, duration_s, success, code, enhanced, error, host, ip)
+            VALUES (?,?,?,?,?,?,?,?,?)""",
+        (
+            result.id,
+            done.started,
+            done.duration_s,
+            done.success,
+            done.code,
+            done.enhanced,
+            done.error,
+            done.host,
+            done.ip,
+        ),
+    )
+
+
+def _place(path: Path, body: Body) -> None:
+    """Give a large body its name in the queue, durably; the spool's own name stays for its owner to discard."""
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    try:
+        if body.path is None:
+            raise OSError("no file to link")
+        os.link(body.path, part)
+    except OSError:
+        with part.open("wb") as file:
+            file.write(body.data)
+            file.flush()
+            os.fsync(file.fileno())
+    os.replace(part, path)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for path in files:
+        path.unlink(missing_ok=True)
