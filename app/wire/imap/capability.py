@@ -1,0 +1,86 @@
+"""What we announce: the capability table (RFC 9051 §7.2.2).
+
+One row for each atom: the standard, and when it is offered. The list is the same before and after login but for what
+concerns login itself, as clients keep the first one they see. A capability stands here only when the server does all of
+it. `ENABLES` are the words that ENABLE knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Final
+
+
+class Offer(Enum):
+    """When a capability is announced."""
+
+    ALWAYS = auto()
+    BEFORE_TLS = auto()  # and when there is TLS to be had
+    BEFORE_LOGIN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One row of the table."""
+
+    atom: str
+    rfc: str
+    offer: Offer = Offer.ALWAYS
+
+
+CAPABILITIES: Final = (
+    Capability("IMAP4rev2", "RFC 9051"),
+    Capability("IMAP4rev1", "RFC 3501"),
+    Capability("STARTTLS", "RFC 9051 §6.2.1", Offer.BEFORE_TLS),
+    Capability("SASL-IR", "RFC 4959", Offer.BEFORE_LOGIN),
+    Capability("ENABLE", "RFC 5161"),
+    Capability("LITERAL+", "RFC 7888"),
+    Capability("ID", "RFC 2971"),
+    Capability("IDLE", "RFC 2177"),
+    Capability("NAMESPACE", "RFC 2342"),
+    Capability("UNSELECT", "RFC 3691"),
+    Capability("UIDPLUS", "RFC 4315"),
+    Capability("ESEARCH", "RFC 4731"),
+    Capability("MOVE", "RFC 6851"),
+    Capability("CONDSTORE", "RFC 7162"),
+    Capability("CHILDREN", "RFC 3348"),
+    Capability("LIST-EXTENDED", "RFC 5258"),
+    Capability("LIST-STATUS", "RFC 5819"),
+    Capability("SPECIAL-USE", "RFC 6154"),
+    Capability("CREATE-SPECIAL-USE", "RFC 6154"),
+    Capability("STATUS=SIZE", "RFC 8438"),
+)
+
+ENABLES: Final = frozenset({"CONDSTORE", "IMAP4REV2"})  # upper case; ENABLED answers with the atom of the table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What the list depends on."""
+
+    has_tls: bool  # the connection is encrypted
+    has_starttls: bool  # it could be
+    is_signed_in: bool
+    mechanisms: tuple[str, ...]  # SASL mechanisms that may be used now
+    may_login: bool  # LOGIN, which sends the password as it is, may be used now
+    disabled: frozenset[str] = frozenset()  # upper case; capabilities switched off for the account
+
+
+@lru_cache(64)
+def capabilities(situation: Situation) -> str:
+    """The announced atoms, separated by spaces."""
+    atoms = [row.atom for row in CAPABILITIES if _is_offered(row, situation)]
+    if not situation.is_signed_in:
+        atoms += [f"AUTH={mechanism}" for mechanism in situation.mechanisms]
+        atoms += [] if situation.may_login else ["LOGINDISABLED"]
+    return " ".join(atoms)
+
+
+def _is_offered(row: Capability, situation: Situation) -> bool:
+    if row.offer is Offer.BEFORE_TLS:
+        return situation.has_starttls and not situation.has_tls and not situation.is_signed_in
+    if row.offer is Offer.BEFORE_LOGIN:
+        return not situation.is_signed_in
+    return not (situation.is_signed_in and row.atom.upper() in situation.disabled)
