@@ -1,0 +1,115 @@
+"""The bytes of messages within one account: put, open, drop.
+
+A body never changes and is kept once however many messages have it; its key is its SHA-256. Up to 256 KiB it is in
+the database, in the transaction of its message. A larger one is a file `msg/AB/HASH`: it was written and fsynced
+beside (`spool.py`), and is renamed into place, with the directories fsynced, before the commit. A crash in between
+leaves a file that nothing refers to, never a message without its file.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sqlite3
+from pathlib import Path
+
+from app.errors import StoreError
+from app.store.account.handle import Tx
+from app.store.spool import MEMORY_LIMIT, Body
+
+
+def path_of(msg_dir: Path, key: bytes) -> Path:
+    """Where the file of a large body is."""
+    name = key.hex()
+    return msg_dir / name[:2] / name
+
+
+def put(tx: Tx, body: Body, key: bytes) -> int:
+    """The number of the body in the database, which holds it from the commit on."""
+    row = tx.db.execute("SELECT id FROM body WHERE hash = ?", (key,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    data: bytes | None = None
+    if body.size <= MEMORY_LIMIT:
+        data = bytes(body.data)
+    else:
+        _place_file(path_of(tx.msg_dir, key), body)
+    cursor = tx.db.execute("INSERT INTO body (hash, size_bytes, data) VALUES (?, ?, ?)", (key, body.size, data))
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _place_file(path: Path, body: Body) -> None:
+    """Move the body's temporary file to `path`, durably; a copy is left when several accounts take the same body."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    if body.path is not None:
+        try:
+            os.link(body.path, part)
+        except OSError:  # another file system, or one without hard links
+            _write_file(part, body)
+    else:
+        _write_file(part, body)
+    os.replace(part, path)
+    for directory in (path.parent, path.parent.parent):
+        _sync_directory(directory)
+
+
+def _write_file(path: Path, body: Body) -> None:
+    with path.open("wb") as file:
+        file.write(body.data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def open_body(db: sqlite3.Connection, msg_dir: Path, body_id: int) -> bytes | mmap.mmap:
+    """The bytes of a body; a large one as a memory map, which stays valid after the file was erased."""
+    row = db.execute("SELECT data, hash FROM body WHERE id = ?", (body_id,)).fetchone()
+    if row is None:
+        raise StoreError(f"body {body_id} is missing")
+    data, key = row
+    return data if data is not None else map_file(path_of(msg_dir, key))
+
+
+def map_file(path: Path) -> mmap.mmap:
+    """The bytes of a large body's file."""
+    try:
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as err:
+        raise StoreError(f"cannot read message file {path.name}: {err}") from err
+
+
+def drop_unused(db: sqlite3.Connection, body_ids: list[int]) -> list[bytes]:
+    """Remove the bodies among `body_ids` that no content has any more; returns the keys whose files can be erased after
+    the commit."""
+    keys: list[bytes] = []
+    for body_id in body_ids:
+        row = db.execute(
+            "DELETE FROM body WHERE id = ? AND NOT EXISTS (SELECT 1 FROM content WHERE body_id = body.id)"
+            " RETURNING hash, data IS NULL",
+            (body_id,),
+        ).fetchone()
+        if row is not None and row[1]:
+            keys.append(row[0])
+    return keys
+
+
+def sweep(db: sqlite3.Connection, msg_dir: Path) -> int:
+    """Remove files that no body has, which a crash between rename and commit leaves; returns how many."""
+    if not msg_dir.is_dir():
+        return 0
+    wanted = {path_of(msg_dir, key) for (key,) in db.execute("SELECT hash FROM body WHERE data IS NULL")}
+    orphans = [path for path in msg_dir.glob("*/*") if path not in wanted]
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    return len(orphans)

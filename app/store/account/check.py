@@ -1,0 +1,161 @@
+"""Is an account consistent? Every rule that must always hold, looked up in the database and the files.
+
+Run by tests when they close an account and by `verifydata`. It reads one state of the database; files are looked at
+afterwards, so on a live account a file may be younger than that state and is then not counted as a fault.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.store.account.bodies import path_of
+from app.store.account.handle import Account
+from app.wire.imap.flags import DELETED, SEEN
+
+# Each query finds the rows that break a rule; the sentence tells which, with the row's first columns filled in.
+_RULES = (
+    (
+        "SELECT m.name, m.uidnext, x.uid FROM mailbox m JOIN message x ON x.mailbox_id = m.id AND x.uid >= m.uidnext",
+        "mailbox {0!r} has uidnext {1} and a message with uid {2}",
+    ),
+    (
+        "SELECT m.name, m.uidnext, t.uid FROM mailbox m JOIN tombstone t ON t.mailbox_id = m.id AND t.uid >= m.uidnext",
+        "mailbox {0!r} has uidnext {1} and had a message with uid {2}",
+    ),
+    (
+        "SELECT m.name, m.uidvalidity FROM mailbox m, account_state s WHERE m.uidvalidity >= s.next_uidvalidity",
+        "mailbox {0!r} has uidvalidity {1}, which is not below the account's next one",
+    ),
+    (
+        "SELECT uidvalidity FROM (SELECT uidvalidity FROM mailbox UNION ALL SELECT uidvalidity FROM mailbox_tombstone)"
+        " GROUP BY uidvalidity HAVING count(*) > 1",
+        "uidvalidity {0} was given out twice",
+    ),
+    (
+        "SELECT x.mailbox_id, x.uid, x.createseq, x.modseq FROM message x, account_state s"
+        " WHERE x.createseq > x.modseq OR x.modseq > s.modseq",
+        "message {0}/{1} has createseq {2} and modseq {3}",
+    ),
+    (
+        "SELECT m.name, m.modseq, max(x.modseq) FROM mailbox m JOIN message x ON x.mailbox_id = m.id"
+        " GROUP BY m.id HAVING max(x.modseq) > m.modseq",
+        "mailbox {0!r} has modseq {1} and a message with {2}",
+    ),
+    (
+        "SELECT t.mailbox_id, t.uid, t.modseq FROM tombstone t, account_state s WHERE t.modseq > s.modseq",
+        "tombstone {0}/{1} has modseq {2}, above the account's",
+    ),
+    (
+        "SELECT x.mailbox_id, x.uid FROM message x JOIN tombstone t USING (mailbox_id, uid)",
+        "message {0}/{1} is there and expunged",
+    ),
+    (
+        "SELECT x.mailbox_id, x.uid FROM message x LEFT JOIN mailbox m ON m.id = x.mailbox_id WHERE m.id IS NULL",
+        "message {0}/{1} is in no mailbox",
+    ),
+    (
+        "SELECT x.mailbox_id, x.uid, x.size_bytes, c.size_bytes FROM message x"
+        " LEFT JOIN content c ON c.id = x.content_id WHERE c.id IS NULL OR c.size_bytes <> x.size_bytes",
+        "message {0}/{1} has size {2}, its content {3}",
+    ),
+    (
+        "SELECT c.id, c.size_bytes, b.size_bytes FROM content c LEFT JOIN body b ON b.id = c.body_id"
+        " WHERE b.id IS NULL OR c.size_bytes <> length(c.prefix) + b.size_bytes",
+        "content {0} has size {1}, its body {2}",
+    ),
+    (
+        "SELECT c.id FROM content c WHERE NOT EXISTS (SELECT 1 FROM message WHERE content_id = c.id)"
+        " AND NOT EXISTS (SELECT 1 FROM tombstone WHERE content_id = c.id)",
+        "content {0} belongs to no message",
+    ),
+    (
+        "SELECT b.id FROM body b WHERE NOT EXISTS (SELECT 1 FROM content WHERE body_id = b.id)",
+        "body {0} belongs to no content",
+    ),
+)
+
+_COUNTS = f"""
+SELECT m.name, m.total, m.unseen, m.deleted, m.size_bytes, m.deleted_bytes,
+    count(x.uid), coalesce(sum(x.flags & {SEEN} = 0), 0), coalesce(sum(x.flags & {DELETED} <> 0), 0),
+    coalesce(sum(x.size_bytes), 0), coalesce(sum(x.size_bytes * (x.flags & {DELETED} <> 0)), 0)
+FROM mailbox m LEFT JOIN message x ON x.mailbox_id = m.id GROUP BY m.id
+"""
+
+
+def check(account: Account, *, hashes: bool = False) -> list[str]:
+    """What is wrong, a sentence each; `hashes` also reads every body and compares its hash."""
+    found = account.read_now(lambda db: [*_check_database(db), *_check_bodies(db, account.directory / "msg", hashes)])
+    return found
+
+
+def _check_database(db: sqlite3.Connection) -> Iterator[str]:
+    for (text,) in db.execute("PRAGMA integrity_check"):
+        if text != "ok":
+            yield f"database: {text}"
+    for query, sentence in _RULES:
+        for row in db.execute(query):
+            yield sentence.format(*row)
+    yield from _check_counts(db)
+    yield from _check_keywords(db)
+    yield from _check_parents(db)
+
+
+def _check_counts(db: sqlite3.Connection) -> Iterator[str]:
+    names = ("total", "unseen", "deleted", "size_bytes", "deleted_bytes")
+    size = 0
+    for name, *numbers in db.execute(_COUNTS):
+        size += numbers[8]
+        for label, stored, counted in zip(names, numbers[:5], numbers[5:], strict=True):
+            if stored != counted:
+                yield f"mailbox {name!r} says {label} {stored}, it is {counted}"
+    (stored,) = db.execute("SELECT size_bytes FROM account_state").fetchone()
+    if stored != size:
+        yield f"account says size {stored}, it is {size}"
+
+
+def _check_keywords(db: sqlite3.Connection) -> Iterator[str]:
+    query = "SELECT DISTINCT m.name, m.keywords, x.keywords FROM message x JOIN mailbox m ON m.id = x.mailbox_id"
+    for name, known, used in db.execute(query):
+        if used != " ".join(sorted(set(used.split()))):
+            yield f"mailbox {name!r} has a message with unsorted keywords {used!r}"
+        if not set(known.split()).issuperset(used.split()):
+            yield f"mailbox {name!r} does not list the keywords {used!r}"
+
+
+def _check_parents(db: sqlite3.Connection) -> Iterator[str]:
+    names = {name for (name,) in db.execute("SELECT name FROM mailbox")}
+    for name in sorted(names):
+        parent = name.rpartition("/")[0]
+        if parent and parent not in names:
+            yield f"mailbox {name!r} has no parent"
+
+
+def _check_bodies(db: sqlite3.Connection, msg_dir: Path, hashes: bool) -> Iterator[str]:
+    expected: set[Path] = set()
+    for body_id, key, size, in_file in db.execute("SELECT id, hash, size_bytes, data IS NULL FROM body"):
+        if in_file:
+            path = path_of(msg_dir, key)
+            expected.add(path)
+            if not path.exists() or path.stat().st_size != size:
+                yield f"body {body_id}: file {path.name} is missing or has the wrong size"
+                continue
+        if hashes and hashlib.sha256(_bytes_of(db, msg_dir, body_id, key)).digest() != key:
+            yield f"body {body_id} is damaged: its hash is wrong"
+    yield from _check_lengths(db)
+    if msg_dir.is_dir():
+        for path in sorted(msg_dir.glob("*/*")):
+            if path not in expected:
+                yield f"file {path.relative_to(msg_dir)} belongs to no body"
+
+
+def _check_lengths(db: sqlite3.Connection) -> Iterator[str]:
+    for (body_id,) in db.execute("SELECT id FROM body WHERE data IS NOT NULL AND length(data) <> size_bytes"):
+        yield f"body {body_id} has the wrong size"
+
+
+def _bytes_of(db: sqlite3.Connection, msg_dir: Path, body_id: int, key: bytes) -> bytes:
+    (data,) = db.execute("SELECT data FROM body WHERE id = ?", (body_id,)).fetchone()
+    return data if data is not None else path_of(msg_dir, key).read_bytes()

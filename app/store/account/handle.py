@@ -1,0 +1,131 @@
+"""An open account: its database, its transactions, and the listeners that are told of changes.
+
+    added = await account.write(lambda tx: messages.add(tx, incoming))
+    rows = await account.read(lambda db: messages.rows(db, mailbox_id, ranges))
+
+`write` returns when the change is durable. Changes are told to `listeners` after the commit, in commit order, on the
+event loop that wrote. The shared mailbox indexes take them over after that, so that a listener still finds the old
+state of what leaves.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from app.clock import SYSTEM, Clock
+from app.errors import OverQuota
+from app.store.account.changes import Change
+from app.store.account.erasing import Eraser
+from app.store.account.indexes import Indexes
+from app.store.account.schema import MIGRATIONS
+from app.store.sqlite import Database
+
+T = TypeVar("T")
+
+FIRST_MODSEQ = 2
+
+
+class Listener(Protocol):
+    """Whoever wants to hear of changes: a session, an index."""
+
+    def changed(self, changes: list[Change]) -> None:
+        """Called after a commit with all changes of one transaction, in order; must not block or raise."""
+
+
+class Tx:
+    """A transaction on an account: the connection, the modseq it uses, and what it changed."""
+
+    __slots__ = ("_modseq", "changes", "clock", "db", "msg_dir", "quota_bytes")
+
+    def __init__(self, db: sqlite3.Connection, account: Account) -> None:
+        self.db = db
+        self.changes: list[Change] = []
+        self.clock = account.clock
+        self.msg_dir = account.directory / "msg"
+        self.quota_bytes = account.quota_bytes
+        self._modseq = 0
+
+    def modseq(self) -> int:
+        """The one modseq of this transaction, taken at the first call."""
+        if not self._modseq:
+            row = self.db.execute("UPDATE account_state SET modseq = modseq + 1 RETURNING modseq").fetchone()
+            self._modseq = int(row[0])
+        return self._modseq
+
+    def now(self) -> int:
+        """Seconds since 1970."""
+        return int(self.clock.now())
+
+    def grow(self, size_bytes: int, *, checked: bool = True) -> None:
+        """Count `size_bytes` more (or less) for the account; raises OverQuota when it may not hold them."""
+        if not size_bytes:
+            return
+        row = self.db.execute(
+            "UPDATE account_state SET size_bytes = size_bytes + ? RETURNING size_bytes", (size_bytes,)
+        ).fetchone()
+        if checked and size_bytes > 0 and 0 < self.quota_bytes < row[0]:
+            raise OverQuota(f"account would hold {row[0]} bytes, {self.quota_bytes} are allowed")
+
+
+class Account:
+    """An account that is open in this process; one object for each, shared by everyone who uses it."""
+
+    def __init__(self, name: str, directory: Path, *, clock: Clock = SYSTEM, quota_bytes: int = 0) -> None:
+        """Open the account in `directory`, made when absent; `quota_bytes` of 0 or less is no limit."""
+        directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+        self.name = name
+        self.directory = directory
+        self.clock = clock
+        self.quota_bytes = quota_bytes
+        self.database = Database(directory / "index.db", MIGRATIONS)
+        self.indexes = Indexes(self)
+        self.eraser = Eraser(self)
+        self.listeners: set[Listener] = set()
+        self.database.write_now(self._prepare_state)
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` in a transaction; returns its result when the change is durable and was told to the listeners."""
+        result, _ = await self.database.write(lambda db: self._run(db, fn), self._publish)
+        return result
+
+    def write_now(self, fn: Callable[[Tx], T]) -> T:
+        """The same for a caller without an event loop. The listeners are called on the writer thread."""
+        result, _ = self.database.write_now(lambda db: self._run(db, fn), self._publish)
+        return result
+
+    async def read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `fn` on one consistent state of the account."""
+        return await self.database.read(fn)
+
+    def read_now(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """The same for a caller without an event loop."""
+        return self.database.read_now(fn)
+
+    def close(self) -> None:
+        """Finish what was submitted and close the database."""
+        self.eraser.close()
+        self.database.close()
+
+    def _run(self, db: sqlite3.Connection, fn: Callable[[Tx], T]) -> tuple[T, list[Change]]:
+        tx = Tx(db, self)
+        return fn(tx), tx.changes
+
+    def _publish(self, outcome: tuple[object, list[Change]]) -> None:
+        changes = outcome[1]
+        if not changes:
+            return
+        for listener in tuple(self.listeners):
+            listener.changed(changes)
+        self.indexes.changed(changes)
+        self.eraser.changed(changes)
+
+    def _prepare_state(self, db: sqlite3.Connection) -> None:
+        # Half the seconds since 1970 leaves room for one new mailbox every second for ever, and lets an account that
+        # was lost and made again never repeat a uidvalidity (RFC 9051 §2.3.1.1).
+        db.execute(
+            "INSERT OR IGNORE INTO account_state (id, modseq, next_uidvalidity, size_bytes) VALUES (1, ?, ?, 0)",
+            (FIRST_MODSEQ - 1, int(self.clock.now()) // 2),
+        )

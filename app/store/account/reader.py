@@ -1,0 +1,105 @@
+"""Read the content of messages: the ready parts for lists, and the bytes.
+
+A message that was expunged but not yet told to a session is found through its tombstone. The bytes of a message are its
+prefix and its body; the header section is the prefix and the body's header.
+"""
+
+from __future__ import annotations
+
+import mmap
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.store.account import bodies
+from app.wire.message.packed import unpack
+from app.wire.message.part import Part
+
+# Columns of a content that can be asked for without reading the body, by the name FETCH knows them.
+READY_COLUMNS = ("envelope", "body_form", "bodystructure", "list_fields")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageBytes:
+    """The bytes of one message; `root` has offsets into `body`."""
+
+    prefix: bytes
+    body: bytes | mmap.mmap
+    root: Part
+
+    @property
+    def size(self) -> int:
+        """All bytes, prefix and body."""
+        return len(self.prefix) + len(self.body)
+
+    def whole(self) -> bytes:
+        """The message."""
+        return self.prefix + self.body[:]
+
+    def header(self) -> bytes:
+        """The header section with the empty line that ends it."""
+        return self.prefix + self.body[self.root.header_start : self.root.body_start]
+
+    def text(self) -> bytes:
+        """What comes after the header section."""
+        return self.body[self.root.body_start : len(self.body)]
+
+
+def read_message(db: sqlite3.Connection, msg_dir: Path, content_id: int) -> MessageBytes | None:
+    """The bytes of a content; None when it was erased."""
+    row = db.execute("SELECT prefix, parts, body_id FROM content WHERE id = ?", (content_id,)).fetchone()
+    if row is None:
+        return None
+    prefix, parts, body_id = row
+    return MessageBytes(prefix=prefix, body=bodies.open_body(db, msg_dir, body_id), root=unpack(parts))
+
+
+def content_ids(db: sqlite3.Connection, mailbox_id: int, uids: Sequence[int]) -> dict[int, int]:
+    """uid to content number, for messages that are there or were expunged and not erased yet."""
+    found: dict[int, int] = {}
+    for table in ("message", "tombstone"):
+        for start in range(0, len(uids), 500):
+            some = uids[start : start + 500]
+            marks = ",".join("?" * len(some))
+            found.update(
+                db.execute(
+                    f"SELECT uid, content_id FROM {table}"
+                    f" WHERE mailbox_id = ? AND uid IN ({marks}) AND content_id IS NOT NULL",
+                    (mailbox_id, *some),
+                )
+            )
+    return found
+
+
+def ready_rows(
+    db: sqlite3.Connection, mailbox_id: int, first: int, last: int, columns: Sequence[str]
+) -> list[tuple[object, ...]]:
+    """uid and the wanted columns of the messages with first <= uid <= last, in one range query.
+
+    Columns are names of READY_COLUMNS or of the message row: size_bytes, internaldate, savedate, content_id.
+    """
+    names = ", ".join(f"c.{name}" if name in READY_COLUMNS else f"m.{name}" for name in columns)
+    join = " JOIN content c ON c.id = m.content_id" if any(name in READY_COLUMNS for name in columns) else ""
+    return db.execute(
+        f"SELECT m.uid, {names} FROM message m{join} WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid",
+        (mailbox_id, first, last),
+    ).fetchall()
+
+
+def departed_row(
+    db: sqlite3.Connection, mailbox_id: int, uid: int, columns: Sequence[str]
+) -> tuple[object, ...] | None:
+    """The same for one message that was expunged and not erased yet; its dates are gone and read as 0."""
+    names = []
+    for name in columns:
+        if name in READY_COLUMNS or name == "size_bytes":
+            names.append(f"c.{name}")
+        else:
+            names.append("t.content_id" if name == "content_id" else "0")
+    row: tuple[object, ...] | None = db.execute(
+        f"SELECT t.uid, {', '.join(names)} FROM tombstone t JOIN content c ON c.id = t.content_id"
+        " WHERE t.mailbox_id = ? AND t.uid = ?",
+        (mailbox_id, uid),
+    ).fetchone()
+    return row

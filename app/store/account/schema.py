@@ -1,0 +1,116 @@
+"""The tables of an account's index.db, as numbered migrations.
+
+A migration that has been released is never edited; a change is a new one at the end of `MIGRATIONS`.
+"""
+
+from __future__ import annotations
+
+from app.store.sqlite import Migration
+
+_FIRST = """
+-- One row. modseq is the last one given out, for the whole account; the first given out is 2 (RFC 7162 wants > 0, and a
+-- client may say 1 to mean "everything"). size_bytes counts the live messages, for the quota.
+CREATE TABLE account_state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    modseq INTEGER NOT NULL,
+    next_uidvalidity INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE mailbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    special_use TEXT,                   -- such as \\Sent
+    uidvalidity INTEGER NOT NULL,
+    uidnext INTEGER NOT NULL,
+    createseq INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,            -- of the last change to the mailbox or a message in it
+    keywords TEXT NOT NULL,             -- every keyword ever used in it, separated by spaces
+    total INTEGER NOT NULL,
+    unseen INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,           -- with the \\Deleted flag
+    size_bytes INTEGER NOT NULL,
+    deleted_bytes INTEGER NOT NULL
+) STRICT;
+
+-- A removed mailbox, for clients that ask what changed since a modseq.
+CREATE TABLE mailbox_tombstone (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    modseq INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE subscription (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+-- METADATA (RFC 5464); mailbox_id 0 is the account itself.
+CREATE TABLE annotation (
+    mailbox_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    createseq INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    PRIMARY KEY (mailbox_id, key)
+) STRICT, WITHOUT ROWID;
+
+-- data is NULL when the bytes are in a file named after the hash.
+CREATE TABLE body (
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,          -- SHA-256
+    size_bytes INTEGER NOT NULL,
+    data BLOB
+) STRICT;
+
+CREATE TABLE content (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    body_id INTEGER NOT NULL REFERENCES body,
+    size_bytes INTEGER NOT NULL,        -- prefix and body
+    envelope BLOB NOT NULL,             -- ready for the wire
+    bodystructure BLOB NOT NULL,
+    list_fields BLOB NOT NULL,          -- the header fields that clients ask for in lists
+    body_form BLOB NOT NULL,            -- BODY without extension data
+    prefix BLOB NOT NULL,               -- header fields that delivery put in front
+    parts BLOB NOT NULL,                -- the packed part tree; offsets count from the start of the body
+    message_id TEXT,                    -- canonical: lower case, no angle brackets
+    base_subject TEXT NOT NULL,
+    sent INTEGER                        -- the Date field, seconds since 1970
+) STRICT;
+CREATE INDEX content_body ON content (body_id);
+
+CREATE TABLE message (
+    mailbox_id INTEGER NOT NULL REFERENCES mailbox,
+    uid INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    createseq INTEGER NOT NULL,
+    flags INTEGER NOT NULL,             -- bits of app.wire.imap.flags
+    keywords TEXT NOT NULL,             -- sorted, separated by spaces
+    size_bytes INTEGER NOT NULL,
+    internaldate INTEGER NOT NULL,      -- seconds since 1970
+    savedate INTEGER NOT NULL,
+    content_id INTEGER NOT NULL REFERENCES content,
+    origin_id INTEGER NOT NULL,         -- the mailbox it was first delivered to
+    trained INTEGER NOT NULL,           -- what the junk filter learnt from it: 0 nothing, 1 junk, 2 not junk
+    PRIMARY KEY (mailbox_id, uid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX message_content ON message (content_id);
+
+-- content_id stays until no session can ask for the message any more.
+CREATE TABLE tombstone (
+    mailbox_id INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    content_id INTEGER,
+    PRIMARY KEY (mailbox_id, uid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tombstone_modseq ON tombstone (mailbox_id, modseq);
+CREATE INDEX tombstone_content ON tombstone (content_id) WHERE content_id IS NOT NULL;
+
+-- One row per mechanism, see credentials.py.
+CREATE TABLE credential (
+    kind TEXT PRIMARY KEY,
+    data BLOB NOT NULL,
+    created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST,)

@@ -1,0 +1,91 @@
+"""The accounts of a data directory: open by name, share, close.
+
+An account is made on disk at its first opening, with the initial mailboxes of the configuration; whether a name may be
+opened at all is the caller's business, who asks the configuration. One object per account and process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.clock import SYSTEM, Clock
+from app.store.account import expunge, mailboxes
+from app.store.account.handle import Account, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """What the store needs to know about an account from the configuration."""
+
+    quota_bytes: int = 0  # 0: no limit
+    initial_mailboxes: tuple[tuple[str, str | None], ...] = (
+        ("Archive", "\\Archive"),
+        ("Drafts", "\\Drafts"),
+        ("Junk", "\\Junk"),
+        ("Sent", "\\Sent"),
+        ("Trash", "\\Trash"),
+    )
+
+
+class Accounts:
+    """All accounts below `data_dir`."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        settings: Callable[[str], AccountSettings] = lambda name: AccountSettings(),
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self.data_dir = data_dir
+        self.tmp_dir = data_dir / "tmp"
+        self.tmp_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+        self._settings = settings
+        self._clock = clock
+        self._open: dict[str, Account] = {}
+        self._opening: dict[str, asyncio.Task[Account]] = {}
+
+    async def open(self, name: str) -> Account:
+        """The account of that name."""
+        if (account := self._open.get(name)) is not None:
+            return account
+        task = self._opening.get(name)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._open_in_thread(name))
+            self._opening[name] = task
+        return await asyncio.shield(task)
+
+    def open_now(self, name: str) -> Account:
+        """The same for a caller without an event loop."""
+        if name not in self._open:
+            self._open[name] = self._open_account(name)
+        return self._open[name]
+
+    def close(self) -> None:
+        """Close every account."""
+        for account in self._open.values():
+            account.close()
+        self._open.clear()
+
+    async def _open_in_thread(self, name: str) -> Account:
+        try:
+            account = await asyncio.to_thread(self._open_account, name)
+            self._open[name] = account
+            return account
+        finally:
+            self._opening.pop(name, None)
+
+    def _open_account(self, name: str) -> Account:
+        settings = self._settings(name)
+        directory = self.data_dir / "accounts" / name
+        account = Account(name, directory, clock=self._clock, quota_bytes=settings.quota_bytes)
+        account.write_now(lambda tx: _create_initial(tx, settings))
+        expunge.erase_now(account)  # nothing that an earlier process expunged can be asked for any more
+        return account
+
+
+def _create_initial(tx: Tx, settings: AccountSettings) -> None:
+    if mailboxes.find(tx.db, mailboxes.INBOX) is None:
+        mailboxes.create_initial(tx, settings.initial_mailboxes)
