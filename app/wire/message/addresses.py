@@ -1,0 +1,259 @@
+"""Address lists of header fields: From, To, Reply-To and the like (RFC 5322 §3.4, §4.4).
+
+`parse_addresses` takes whatever is there: groups, comments, quoted strings, encoded words, routes, missing domains. It
+never raises and is linear; display names keep their encoded words (`name_text` decodes them), what is not UTF-8 stands
+as surrogate escapes. A mailbox without a domain has the domain "". `parse_from` is for our own users' messages: exactly
+what the grammar allows, or a MessageSyntaxError that says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from app.errors import MessageSyntaxError, WireError
+from app.wire.domain import Domain, parse_domain
+from app.wire.message.encodedword import decode_words
+from app.wire.message.header import strip_comments
+from app.wire.smtp.address import parse_localpart
+
+MAX_ADDRESSES = 2000  # of one field
+MAX_AUTHORS = 100  # of one From field
+
+_ATOM_STRICT = r"[A-Za-z0-9!\#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]"
+_QUOTED = r'"(?:[^"\\]|\\.)*+"'
+_DOMAIN = r"[A-Za-z0-9._\x80-\U0010ffff-]++"
+_SIMPLE = re.compile(
+    r"""\s*+
+    (?: (?: "([^"\\]*+)"\s*+ | ([^"()\\\[<>@,;:]*+) ) < ([^\s"()\\\[<>@,;:]++) @ ([^\s"()\\\[<>@,;:]++) >
+      | ([^\s"()\\\[<>@,;:]++) @ ([^\s"()\\\[<>@,;:]++) )
+    \s*+ (?: ,|\Z )""",
+    re.VERBOSE,
+)
+_LEXEME = re.compile(
+    r"""\s++ | "(?:[^"\\]|\\.)*+"? | \[[^\]\\]*+\]? | \\. | [()<>@,;:] | [^\s"()\\\[<>@,;:]++ | .""",
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_STRICT = re.compile(
+    r"""\s*+
+    (?: ( {local} ) @ ( {domain} )
+      | ( (?: (?: {quoted} | {atom}++ | \. ) \s*+ )*+ ) < \s*+ ( {local} ) @ ( {domain} ) \s*+ > )
+    \s*+ (?: ,|\Z )""".format(
+        atom=_ATOM_STRICT, quoted=_QUOTED, local=rf"{_QUOTED}|{_ATOM_STRICT}++(?:\.{_ATOM_STRICT}++)*+", domain=_DOMAIN
+    ),
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderAddress:
+    """A mailbox of a header field: display name as written (unquoted), localpart (unquoted) and domain."""
+
+    name: str | None
+    localpart: str
+    domain: str
+
+    @property
+    def name_text(self) -> str:
+        """The display name for people."""
+        return decode_words(self.name or "")
+
+    @property
+    def address(self) -> str:
+        """`localpart@domain` in lower-case domain form, for comparing."""
+        return f"{self.localpart}@{self.domain.lower()}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressGroup:
+    """`name: members;`, such as `undisclosed-recipients:;`."""
+
+    name: str
+    members: tuple[HeaderAddress, ...] = ()
+
+
+HeaderAddresses = list[HeaderAddress | AddressGroup]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """A mailbox of a From field that obeys the grammar."""
+
+    name: str
+    localpart: str
+    domain: Domain
+
+
+def parse_addresses(value: str) -> HeaderAddresses:
+    """The addresses and groups of an unfolded value, in order."""
+    found: HeaderAddresses = []
+    at = 0
+    while len(found) < MAX_ADDRESSES and (match := _SIMPLE.match(value, at)):
+        quoted, phrase, localpart, domain, bare, bare_domain = match.groups()
+        if localpart is None:
+            found.append(HeaderAddress(None, bare, bare_domain))
+        else:
+            name = quoted if quoted is not None else " ".join(phrase.split())
+            found.append(HeaderAddress(name or None, localpart, domain))
+        at = match.end()
+    if at < len(value):
+        found += _Reader(MAX_ADDRESSES - len(found)).read(value[at:])
+    return found
+
+
+def mailboxes(addresses: Iterable[HeaderAddress | AddressGroup]) -> Iterator[HeaderAddress]:
+    """All mailboxes, those in groups too."""
+    for address in addresses:
+        if isinstance(address, AddressGroup):
+            yield from address.members
+        else:
+            yield address
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What was read of one address so far; the pieces after `<` are kept apart."""
+
+    words: list[str] = field(default_factory=list)
+    comment: str = ""
+    angle: list[str] | None = None
+    is_closed: bool = False
+
+
+class _Reader:
+    """Reads lists with anything in them, one lexeme at a time."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._found: HeaderAddresses = []
+        self._group: str | None = None
+        self._members: list[HeaderAddress] = []
+        self._draft = _Draft()
+
+    def read(self, value: str) -> HeaderAddresses:
+        lexemes = (match[0] for match in _LEXEME.finditer(value))
+        for lexeme in lexemes:
+            if self._room <= 0:
+                break
+            if lexeme == "(":
+                self._draft.comment = _read_comment(lexemes) or self._draft.comment
+            elif lexeme == ",":
+                self._end_address()
+            elif lexeme == ":" and self._draft.angle is None and self._group is None:
+                self._start_group()
+            elif lexeme == ";":
+                self._end_group()
+            else:
+                self._add(lexeme)
+        self._end_group()
+        return self._found
+
+    def _add(self, lexeme: str) -> None:
+        draft = self._draft
+        if draft.angle is None:
+            if lexeme == "<":
+                draft.angle = []
+            else:
+                draft.words.append(lexeme)
+        elif lexeme == ">":
+            draft.is_closed = True
+        elif lexeme == ":":
+            draft.angle.clear()  # what stood before was a route (RFC 5322 §4.4)
+        elif not draft.is_closed and not lexeme.isspace():
+            draft.angle.append(lexeme)
+
+    def _start_group(self) -> None:
+        self._group = _phrase(self._draft.words)
+        self._draft = _Draft()
+
+    def _end_group(self) -> None:
+        self._end_address()
+        if self._group is not None:
+            self._found.append(AddressGroup(self._group, tuple(self._members)))
+            self._group = None
+            self._members = []
+
+    def _end_address(self) -> None:
+        draft, self._draft = self._draft, _Draft()
+        address = _finish(draft)
+        if address is None:
+            return
+        self._room -= 1
+        if self._group is None:
+            self._found.append(address)
+        else:
+            self._members.append(address)
+
+
+def _finish(draft: _Draft) -> HeaderAddress | None:
+    if draft.angle is not None:
+        localpart, domain = _split(draft.angle)
+        return HeaderAddress(_phrase(draft.words) or draft.comment or None, localpart, domain)
+    if not any(not word.isspace() for word in draft.words):
+        return None
+    if "@" not in draft.words:
+        return HeaderAddress(draft.comment or None, _phrase(draft.words), "")
+    localpart, domain = _split([word for word in draft.words if not word.isspace()])
+    return HeaderAddress(draft.comment or None, localpart, domain)
+
+
+def _split(words: list[str]) -> tuple[str, str]:
+    """Localpart and domain; a domain cannot hold `@`, so the last one counts."""
+    if "@" not in words:
+        return "".join(map(_unquote, words)), ""
+    at = len(words) - 1 - words[::-1].index("@")
+    return "".join(map(_unquote, words[:at])), "".join(words[at + 1 :])
+
+
+def _phrase(words: list[str]) -> str:
+    return " ".join("".join(" " if word.isspace() else _unquote(word) for word in words).split(" ")).strip()
+
+
+def _unquote(word: str) -> str:
+    if word.startswith('"'):
+        word = word[1:-1] if len(word) > 1 and word.endswith('"') else word[1:]
+    return _ESCAPED.sub(r"\1", word) if "\\" in word else word
+
+
+def _read_comment(lexemes: Iterator[str]) -> str:
+    """The text up to the parenthesis that closes the comment."""
+    depth = 1
+    text: list[str] = []
+    for lexeme in lexemes:
+        depth += (lexeme == "(") - (lexeme == ")")
+        if depth == 0:
+            break
+        text.append(_ESCAPED.sub(r"\1", lexeme))
+    return " ".join("".join(text).split())
+
+
+def parse_from(value: str) -> list[Author]:
+    """The authors that an unfolded From value names, at least one (RFC 5322 §3.6.2); raises MessageSyntaxError."""
+    text = strip_comments(value).strip()
+    if not text:
+        raise MessageSyntaxError("the From field has no address")
+    authors: list[Author] = []
+    at = 0
+    while at < len(text) or text[at - 1] == ",":
+        match = _STRICT.match(text, at)
+        if not match:
+            raise MessageSyntaxError("the From field is not a list of addresses such as Name <user@example.org>", at)
+        if len(authors) == MAX_AUTHORS:
+            raise MessageSyntaxError(f"the From field has more than {MAX_AUTHORS} addresses")
+        authors.append(_author(match))
+        at = match.end()
+    return authors
+
+
+def _author(match: re.Match[str]) -> Author:
+    bare, bare_domain, phrase, localpart, domain = match.groups()
+    name = _phrase(_LEXEME.findall(phrase)) if phrase else ""
+    try:
+        decoded, end = parse_localpart(bare or localpart)
+        if end != len(bare or localpart):
+            raise MessageSyntaxError("bad localpart in the From field")
+        return Author(decode_words(name), decoded, parse_domain(bare_domain or domain))
+    except WireError as err:
+        raise MessageSyntaxError(f"bad address in the From field: {err.message}") from None
