@@ -310,7 +310,7 @@ def index_of(groups: list[Group], tags: Iterable[str]) -> bytes:
     """p/index.json: which groups a target needs, and what is in each."""
     described = [
         {
-            "sha256": hashlib.sha256(group.content()).hexdigest(),
+            "sha256": hashlib.sha256(group.content()).hexdigest(),  # for the build id; zip has checksums of its own
             "files": [[path, len(data)] for path, data in group.files],
         }
         for group in groups
