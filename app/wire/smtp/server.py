@@ -8,7 +8,7 @@
 No further event comes before the reply to the last one was sent: that is all there is to pipelining (RFC 2920), and it
 keeps replies in order. A positive reply moves the state: 250 to MAIL opens a transaction, 354 to DATA starts the
 message, 334 asks for a line of authentication, 220 to STARTTLS stops everything until `tls_started`. Which command is
-legal in which state is the table `LEGAL`. An event `Refused` carries a finished reply; when its `is_last` is set the
+legal in which state is the table `LEGAL` in events.py. An event `Refused` carries a finished reply; when its `is_last` is set the
 position in the stream, or our trust in the client, is lost and the connection must be closed after it.
 
 Refused with `is_last`: bytes behind STARTTLS, which an attacker may have put in front of the TLS handshake (RFC 3207
@@ -19,8 +19,6 @@ CR, LF or NUL inside a line; a message or chunk that is far above the limit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 
 from app.errors import WireError
 from app.wire.linebuffer import LineBuffer, LineTooLong
@@ -32,107 +30,35 @@ from app.wire.smtp.command import (
     Command,
     Data,
     Ehlo,
-    Expn,
     Helo,
-    Help,
     Mail,
-    Noop,
     Offers,
     Quit,
     Rcpt,
     Rset,
     StartTls,
-    Vrfy,
     decode_base64,
     parse_command,
 )
 from app.wire.smtp.data import ChunkChecker, DataFault, DotReader
+from app.wire.smtp.events import (
+    LEGAL,
+    MUST_BE_LAST,
+    AuthResponse,
+    Chunk,
+    ChunkEnd,
+    EndOfData,
+    Event,
+    Refused,
+    ServerSettings,
+    State,
+)
 from app.wire.smtp.params import BodyKind, CommandError
 from app.wire.smtp.reply import Reply
 
 MAX_LINE = 2048  # RFC 5321 §4.5.3.1.4 asks for 512, extensions add to it
 MAX_AUTH_LINE = 12288  # RFC 4954 §4
 SWALLOW_FACTOR = 2  # how many times the allowed size is read, and thrown away, for the sake of a clear reply
-
-
-class State(Enum):
-    """Where the conversation is."""
-
-    START = "before EHLO"
-    READY = "no transaction"
-    MAIL = "reverse-path given"
-    RCPT = "a recipient accepted"
-    CHUNKS = "between two chunks"
-    AUTH = "in an authentication exchange"
-    DATA = "in a message after DATA"
-    CHUNK = "in a chunk"
-    TLS = "waiting for TLS"
-    CLOSED = "over"
-
-
-_ALWAYS = frozenset({Helo, Ehlo, Rset, Noop, Quit, Help, Vrfy, Expn})
-
-LEGAL: dict[State, frozenset[type[Command]]] = {
-    State.START: _ALWAYS,
-    State.READY: _ALWAYS | {StartTls, Auth, Mail},
-    State.MAIL: _ALWAYS | {Rcpt},
-    State.RCPT: _ALWAYS | {Rcpt, Data, Bdat},
-    State.CHUNKS: _ALWAYS | {Bdat},
-}
-
-_MUST_BE_LAST = (StartTls, Helo, Ehlo, Data)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings:
-    """What a listener offers."""
-
-    max_size: int  # bytes of a message
-    has_tls: bool = False  # from the first byte on
-    offers_starttls: bool = False
-    offers_auth: bool = False
-    offers_requiretls: bool = True
-    offers_future_release: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AuthResponse:
-    """A line of the client within an authentication exchange; None when it cancels (`*`)."""
-
-    data: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Bytes of the message. The only event that gets no reply."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkEnd:
-    """A chunk of BDAT, not the last, is complete."""
-
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class EndOfData:
-    """The message is complete, or spoilt by `fault`."""
-
-    size: int
-    fault: DataFault | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Something that this machine declines by itself."""
-
-    reply: Reply
-    is_last: bool = False
-
-
-Event = Command | AuthResponse | Chunk | ChunkEnd | EndOfData | Refused
 
 
 class SmtpServer:
@@ -145,6 +71,7 @@ class SmtpServer:
         self.is_esmtp = False
         self.is_authenticated = False
         self.commands = 0  # lines taken as commands
+        self.line = b""  # the last one, for a trace
         self._buffer = LineBuffer()
         self._pending: Event | None = None  # has not been replied to
         self._queued: Event | None = None
@@ -236,6 +163,7 @@ class SmtpServer:
         if line is None:
             return None
         self.commands += 1
+        self.line = line
         try:
             command = parse_command(line, self._offers)
         except CommandError as err:
@@ -245,7 +173,7 @@ class SmtpServer:
         return self._check(command, line.isascii())
 
     def _check(self, command: Command, is_ascii: bool) -> Event | None:
-        if isinstance(command, _MUST_BE_LAST) and len(self._buffer):
+        if isinstance(command, MUST_BE_LAST) and len(self._buffer):
             return _refuse_last(codes.BAD_SEQUENCE, "wait for the reply to this command before sending more")
         refusal = self._refusal_of(command, is_ascii)
         if isinstance(command, Bdat):
@@ -276,6 +204,8 @@ class SmtpServer:
             return codes.NEEDS_SMTPUTF8.reply("non-ASCII addresses need the parameter SMTPUTF8")
         if params.size is not None and params.size > self.settings.max_size:
             return codes.MESSAGE_TOO_LARGE.reply(f"message too large, at most {self.settings.max_size} bytes")
+        if params.body is BodyKind.BINARY and not self.settings.offers_binary:
+            return codes.UNKNOWN_PARAMETER.reply("BINARYMIME is not offered here")
         if params.requiretls and not self.has_tls:
             return codes.REQUIRETLS_NEEDS_TLS.reply("REQUIRETLS is only possible with TLS")
         return None
@@ -303,6 +233,7 @@ class SmtpServer:
             return _refuse_line(err)
         if line is None:
             return None
+        self.line = line
         if line == b"*":
             return AuthResponse(None)
         try:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from app.wire.smtp import codes
 from app.wire.smtp.command import Auth, Bdat, Data, Ehlo, Mail, Quit, Rcpt, StartTls
 from app.wire.smtp.data import DataFault
-from app.wire.smtp.reply import Reply
-from app.wire.smtp.server import (
+from app.wire.smtp.events import (
     LEGAL,
     AuthResponse,
     Chunk,
@@ -18,9 +17,10 @@ from app.wire.smtp.server import (
     EndOfData,
     Refused,
     ServerSettings,
-    SmtpServer,
     State,
 )
+from app.wire.smtp.reply import Reply
+from app.wire.smtp.server import SmtpServer
 
 SUBMISSION = ServerSettings(max_size=1000, offers_starttls=True, offers_auth=True, offers_future_release=True)
 PLAIN = ServerSettings(max_size=1000)
