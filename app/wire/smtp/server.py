@@ -8,8 +8,8 @@
 No further event comes before the reply to the last one was sent: that is all there is to pipelining (RFC 2920), and it
 keeps replies in order. A positive reply moves the state: 250 to MAIL opens a transaction, 354 to DATA starts the
 message, 334 asks for a line of authentication, 220 to STARTTLS stops everything until `tls_started`. Which command is
-legal in which state is the table `LEGAL` in events.py. An event `Refused` carries a finished reply; when its `is_last` is set the
-position in the stream, or our trust in the client, is lost and the connection must be closed after it.
+legal in which state is the table `LEGAL` in events.py. An event `Refused` carries a finished reply; when its `is_last`
+is set, the position in the stream, or our trust in the client, is lost: the connection must be closed after it.
 
 Refused with `is_last`: bytes behind STARTTLS, which an attacker may have put in front of the TLS handshake (RFC 3207
 §4.2); bytes behind HELO, EHLO and DATA, whose reply has to be awaited (RFC 2920 §3.1, RFC 5321 §4.1.4); overlong lines;
