@@ -44,4 +44,10 @@ class CommandRule:
     parse: Parser  # reads what follows the name
     states: frozenset[State]
     has_seqs: bool = False  # takes or returns sequence numbers
+    is_streamed: bool = False  # ends with messages as literals, which are handed on in pieces; see parse/append.py
     may_expunge: bool = True  # EXPUNGE and VANISHED may be sent during it (RFC 9051 §7.5.1)
+
+
+def bare(value: type[Command]) -> Parser:
+    """The parser of a command without arguments."""
+    return lambda cursor, tag: value(tag)

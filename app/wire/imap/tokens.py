@@ -37,6 +37,10 @@ _QUOTABLE_UTF8 = re.compile(rb"[^\x00-\x1f\x7f]*")
 Value = TypeVar("Value")
 
 
+class IncompleteLiteral(ImapSyntaxError):
+    """The command ends where a literal's data should begin: what was announced is still to come."""
+
+
 class ImapCursor(Cursor):
     """A position in a command; `utf8` says how its mailbox names are written (RFC 9051 §5.1, RFC 6855 §3)."""
 
@@ -101,7 +105,7 @@ def is_nil(cursor: ImapCursor) -> bool:
 def _literal_data(cursor: ImapCursor, size: int, *, binary: bool) -> bytes:
     data = cursor.data[cursor.pos : cursor.pos + size]
     if len(data) < size:
-        cursor.fail(f"{size} bytes of a literal")
+        raise IncompleteLiteral(f"expected {size} bytes of a literal", cursor.pos)
     if not binary and b"\x00" in data:  # RFC 9051 §4.3: only literal8 carries NUL
         cursor.fail("a literal without NUL")
     cursor.pos += size
