@@ -59,6 +59,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         "_reading_paused",
         "_slow",
         "_slow_timer",
+        "_stopping",
         "_task",
         "_trickle",
         "_waiting",
@@ -97,7 +98,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._slow_timer: asyncio.TimerHandle | None = None
         self._admitted = self._closing = self._gone = self._eof = self._handshaking = self._slow = False
-        self._corked = self._flush_soon = self._reading_paused = self._write_paused = False
+        self._corked = self._flush_soon = self._reading_paused = self._write_paused = self._stopping = False
 
     @property
     def is_gone(self) -> bool:
@@ -211,6 +212,12 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         """Treat the peer as a bad client: a pause before each read is looked at, and replies byte by byte."""
         self.flush()
         self._slow = True
+
+    def stop(self) -> None:
+        """Tell the subclass that the server stops: now, or as soon as the task that runs is done."""
+        self._stopping = True
+        if self._task is None and not self.is_closing:
+            self._call(self.stopping)
 
     def close(self) -> None:
         """Close once everything written has been sent."""
@@ -355,6 +362,9 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         """Give `received` what came while it was not called."""
         self.flush()
         if self.is_closing:
+            return
+        if self._stopping:
+            self._call(self.stopping)
             return
         data, self._waiting = self._waiting, b""
         self._pace_reading()

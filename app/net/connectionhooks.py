@@ -39,6 +39,10 @@ class ConnectionHooks(Expiring):
     def crashed(self, error: Exception) -> None:
         """An error of ours ends the connection; write a last line if the protocol has one."""
 
+    def stopping(self) -> None:
+        """The server stops; say so if the protocol has words for it, and close."""
+        self.close()
+
     def lost(self) -> None:
         """The connection is gone. A task that runs is left to finish."""
 

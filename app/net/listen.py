@@ -1,0 +1,103 @@
+"""Listening sockets: bound early, while the process may still be root, and served later on the event loop.
+
+`bind` gives a listening socket or raises ListenError with words that say what to do. `Serving` accepts on such sockets
+and knows the open connections, so that a stop can let each finish what it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import resource
+import socket
+from collections.abc import Callable
+
+from app.errors import MailError
+from app.net.connection import Connection
+
+BACKLOG = 1024
+GRACE_S = 3.0  # for connections that are busy when the server stops
+LAST_S = 1.0
+
+
+class ListenError(MailError):
+    """A socket cannot be opened."""
+
+
+def bind(address: str, port: int) -> socket.socket:
+    """A listening socket that does not block; an IPv6 one takes no IPv4 connections."""
+    family = socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((address, port))
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        raise ListenError(_explain(address, port, error)) from None
+    return sock
+
+
+def _explain(address: str, port: int, error: OSError) -> str:
+    place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    advice = {
+        errno.EADDRINUSE: "another program listens there; stop it first",
+        errno.EACCES: "ports below 1024 need root; start as root, it is given up right after",
+        errno.EADDRNOTAVAIL: "this machine does not have that address; correct the listener's IPs in mox.conf",
+    }
+    text = advice.get(error.errno or 0)
+    return f"cannot listen on {place}: {error.strerror or error}" + (f" ({text})" if text else "")
+
+
+def raise_file_limit() -> int:
+    """Allow this process as many open files as it may have; the number."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):
+        return soft
+    return wanted
+
+
+class Serving:
+    """Sockets that are accepted on, and the connections that came of it."""
+
+    def __init__(self) -> None:
+        self.connections: set[Connection] = set()
+        self._servers: list[asyncio.Server] = []
+
+    async def add(self, sock: socket.socket, factory: Callable[[], Connection]) -> None:
+        """Accept on a socket of `bind`; `factory` makes the protocol of each connection."""
+
+        def make() -> Connection:
+            connection = factory()
+            connection.group = self.connections
+            return connection
+
+        loop = asyncio.get_running_loop()
+        self._servers.append(await loop.create_server(make, sock=sock, backlog=BACKLOG))
+
+    async def stop(self, grace_s: float = GRACE_S) -> None:
+        """Accept no more, tell every connection, and end those that do not finish in time."""
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+        for connection in tuple(self.connections):
+            connection.stop()
+        await self._wait(grace_s)
+        for connection in tuple(self.connections):
+            connection.close()
+        await self._wait(LAST_S)
+        for connection in tuple(self.connections):
+            connection.abort()
+
+    async def _wait(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self.connections and loop.time() < end:  # noqa: ASYNC110  # once per process; no event is worth its upkeep
+            await asyncio.sleep(0.02)
