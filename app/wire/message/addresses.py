@@ -19,6 +19,7 @@ from app.wire.message.header import strip_comments
 from app.wire.smtp.address import parse_localpart
 
 MAX_ADDRESSES = 2000  # of one field
+_JOINTS = (".", "@")
 MAX_AUTHORS = 100  # of one From field
 
 _ATOM_STRICT = r"[A-Za-z0-9!\#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]"
@@ -121,6 +122,11 @@ class _Draft:
     angle: list[str] | None = None
     is_closed: bool = False
 
+    @property
+    def is_in_route(self) -> bool:
+        """Whether `<@host,@host` has been read, whose commas separate no addresses (RFC 5322 §4.4)."""
+        return self.angle is not None and self.angle[:1] == ["@"] and not self.is_closed
+
 
 class _Reader:
     """Reads lists with anything in them, one lexeme at a time."""
@@ -139,7 +145,7 @@ class _Reader:
                 break
             if lexeme == "(":
                 self._draft.comment = _read_comment(lexemes) or self._draft.comment
-            elif lexeme == ",":
+            elif lexeme == "," and not self._draft.is_in_route:
                 self._end_address()
             elif lexeme == ":" and self._draft.angle is None and self._group is None:
                 self._start_group()
@@ -191,12 +197,43 @@ def _finish(draft: _Draft) -> HeaderAddress | None:
     if draft.angle is not None:
         localpart, domain = _split(draft.angle)
         return HeaderAddress(_phrase(draft.words) or draft.comment or None, localpart, domain)
-    if not any(not word.isspace() for word in draft.words):
+    words = _close_up(draft.words)
+    if "@" in words:
+        return _finish_bare(words, draft.comment)
+    if not words:
         return None
-    if "@" not in draft.words:
-        return HeaderAddress(draft.comment or None, _phrase(draft.words), "")
-    localpart, domain = _split([word for word in draft.words if not word.isspace()])
-    return HeaderAddress(draft.comment or None, localpart, domain)
+    if " " in words or words[0].startswith('"'):  # looks like a name
+        return HeaderAddress(_phrase(words), "", "")
+    return HeaderAddress(draft.comment or None, _unquote(words[0]), "")
+
+
+def _finish_bare(words: list[str], comment: str) -> HeaderAddress:
+    """An address without `<`: the word before the last `@`, and the one behind it."""
+    at = len(words) - 1 - words[::-1].index("@")
+    before = words[:at]
+    start = len(before) - 1 - before[::-1].index(" ") if " " in before else -1
+    name = _phrase(before[: start + 1]) if start >= 0 else ""
+    after = "".join(words[at + 1 :]).split()
+    return HeaderAddress(
+        name or comment or None, "".join(map(_unquote, before[start + 1 :])), after[0] if after else ""
+    )
+
+
+def _close_up(words: list[str]) -> list[str]:
+    """The words with one blank where blanks separate, and none around dots and `@` (RFC 5322 §4.4, obs-local-part)."""
+    closed: list[str] = []
+    for index, word in enumerate(words):
+        if not word.isspace():
+            closed.append(word)
+        elif (
+            closed
+            and not closed[-1].endswith(_JOINTS)
+            and not "".join(words[index + 1 : index + 2]).startswith(_JOINTS)
+        ):
+            closed.append(" ")
+    while closed and closed[-1] == " ":
+        closed.pop()
+    return closed
 
 
 def _split(words: list[str]) -> tuple[str, str]:

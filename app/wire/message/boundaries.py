@@ -11,7 +11,7 @@ from __future__ import annotations
 import mmap
 from dataclasses import dataclass
 
-MAX_BOUNDARY = 80  # RFC 2046 allows 70; what is longer is compared in its first 80 bytes, as Dovecot does
+MAX_BOUNDARY = 200  # RFC 2046 allows 70; of what is longer only so much is compared
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ MAX_TOKEN = 128  # RFC 6838 §4.2 allows 127 characters for each half of a type
 Params = tuple[tuple[str, str], ...]
 
 _TYPE = re.compile(r"\s*([^\s/;=()<>@,:\\\"\[\]?]+)\s*/\s*([^\s/;=()<>@,:\\\"\[\]?]+)")
-_WORD = re.compile(r"\s*([^\s;=\"]+)")
+_WORD = re.compile(r'\s*"?([^\s;="]+)"?')
 _PARAM = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"?|([^;\s]*+))', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _PIECE = re.compile(r"([^*]+)\*([0-9]{1,3})(\*?)\Z")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 MAX_VALUE = 64 * 1024  # of a field, when it is given a meaning; the bytes themselves are never cut
 
 _FIELD = re.compile(rb"[^\n]*+\n(?:[ \t][^\n]*+\n)*+(?:[ \t][^\n]*+\Z)?|[^\n]+")
-_FOLD = re.compile(r"\r?\n[ \t]*")
+_FOLD = re.compile(r"\r?\n")
 _LEXEME = re.compile(r'"(?:[^"\\]|\\.)*+"?|\\.|[()]|[^"\\()]+|\\', re.DOTALL)
 
 
@@ -28,10 +28,10 @@ class Field:
 
 
 def unfold(raw: bytes) -> str:
-    """The value of a field as text on one line, cut to MAX_VALUE."""
+    """The value of a field as text on one line, cut to MAX_VALUE; blanks within stay as they are (RFC 5322 §2.2.3)."""
     text = raw[:MAX_VALUE].decode("utf-8", "surrogateescape")
     if "\n" in text:
-        text = _FOLD.sub(" ", text)
+        text = _FOLD.sub("", text)
     return text.strip(" \t\r\n")
 
 

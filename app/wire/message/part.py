@@ -134,9 +134,14 @@ class _Fields:
 
 
 class _Parse:
-    """One run over one message. `stop` is where the part that was parsed last ended."""
+    """One run over one message.
 
-    __slots__ = ("_boundaries", "_data", "_newlines", "_parts", "_size", "_stop")
+    `stop` is where the part that was parsed last ended; `floor` the end of the last line that was understood as header
+    or closing delimiter. A body ends before the line end in front of `stop`, but not above `floor`: the line end of a
+    closing delimiter right in front of an outer one stays with the inner multipart, as it does in Dovecot.
+    """
+
+    __slots__ = ("_boundaries", "_data", "_floor", "_newlines", "_parts", "_size", "_stop")
 
     def __init__(self, data: bytes | mmap.mmap) -> None:
         self._data = data
@@ -145,6 +150,7 @@ class _Parse:
         self._newlines = _Newlines(data)
         self._parts = 0
         self._stop = Stop(self._size, -1, False)
+        self._floor = 0
 
     def message(self, start: int, depth: int = 0) -> Part:
         """A message that begins at `start`."""
@@ -154,7 +160,7 @@ class _Parse:
         self._parts += 1
         # The newline before the part ends a delimiter line, and may already be the one before the next delimiter.
         self._stop = self._boundaries.find(max(start - 1, 0)) if start else self._boundaries.find(0)
-        body_start = self._end_of_header(start)
+        self._floor = body_start = self._end_of_header(start)
         fields = self._read_fields(start, body_start, default)
         content_type = fields.content_type
         lines_before = self._newlines.before(body_start)
@@ -169,7 +175,7 @@ class _Parse:
                 message = self.message(body_start, depth + 1)
         if self._parts >= MAX_PARTS and not children and message is None:
             self._stop = Stop(self._size, -1, False)
-        body_end = max(self._body_end(), body_start)
+        body_end = self._body_end()
         lines = self._newlines.before(body_end) - lines_before
         return Part(
             start, body_start, body_end, lines, content_type, fields.encoding, fields.details, children, message
@@ -193,20 +199,25 @@ class _Parse:
         end = self._stop.newline
         if self._stop.level >= 0 and end and self._data[end - 1 : end] == b"\r":
             end -= 1
-        return end
+        return max(end, self._floor)
 
     def _children(self, start: int, depth: int, content_type: ContentType) -> tuple[Part, ...]:
         boundary = _boundary(content_type)
         children: list[Part] = []
-        if boundary:
+        if boundary is not None:
             level = self._boundaries.open(boundary)
             self._stop = self._boundaries.find(start - 1)
             default = MESSAGE_RFC822 if content_type.subtype == "digest" else TEXT_PLAIN
             while self._stop.level == level and not self._stop.is_final:
-                children.append(self._part(self._after_delimiter(), depth + 1, default))
+                line_end = self._after_delimiter()
+                if line_end == self._size and self._data[-1:] != b"\n":  # cut off in the delimiter: no part begins
+                    self._stop = Stop(self._size, -1, False)
+                    break
+                children.append(self._part(line_end, depth + 1, default))
             is_closed = self._stop.level == level
             self._boundaries.close(level)
             if is_closed:  # what follows is the epilogue
+                self._floor = self._after_delimiter()
                 self._stop = self._boundaries.find(self._stop.newline + 1)
         if not children:
             self._newlines.before(start)
@@ -239,11 +250,11 @@ def _is_container(content_type: ContentType) -> bool:
     return content_type.type == "multipart" or content_type.subtype in ("rfc822", "global")
 
 
-def _boundary(content_type: ContentType) -> bytes:
+def _boundary(content_type: ContentType) -> bytes | None:
     for name, value in content_type.params:
         if name == "boundary":
             return value.encode("utf-8", "surrogateescape")
-    return b""
+    return None
 
 
 def _first_word(value: str) -> str:

@@ -5,14 +5,15 @@
 The bytes are made once, at delivery, and stored. They are valid for every client: strings are quoted when they are
 short printable ASCII and literals otherwise, so 8-bit text needs no extension, and hold no NUL, CR or LF. Encoded words
 go to the client as they are. Sender and Reply-To are those of From when they are missing or hold no address. A mailbox
-without a domain gets the empty string for it, as NIL there means the start of a group. The first of several fields
-of a name counts, and each string is cut to MAX_STRING bytes.
+without a domain gets the empty string for it, as NIL there means the start of a group. Of several fields of a name all
+addresses are listed, so that none is hidden, and the first text counts. Each string is cut to MAX_STRING bytes.
 """
 
 from __future__ import annotations
 
 import mmap
 import re
+from collections.abc import Sequence
 
 from app.wire.message.addresses import AddressGroup, HeaderAddress, parse_addresses
 from app.wire.message.header import fields_pattern, unfold
@@ -20,11 +21,13 @@ from app.wire.message.part import MAX_HEADER, Part
 
 MAX_STRING = 8 * 1024
 MAX_QUOTED = 1000  # RFC 9051 sets no limit, but clients' line buffers do; longer strings are literals
+MAX_FIELDS = 20  # of one name; one is allowed
 NIL = b"NIL"
 
 _FIELDS = fields_pattern(rb"(date|subject|from|sender|reply-to|to|cc|bcc|in-reply-to|message-id)")
 _PLAIN = re.compile(rb"[ !#-\[\]-~]*")
 _QUOTABLE = re.compile(rb"[ -~]*")
+_BLANKS = re.compile(r"[ \t]{2,}|\t")
 _CONTROL = bytes.maketrans(b"\r\n", b"  ")
 
 
@@ -51,33 +54,31 @@ def write_nstring(value: str | None) -> bytes:
 def envelope(data: bytes | mmap.mmap, part: Part) -> bytes:
     """The ENVELOPE of the message whose header section `part` has."""
     header = b"\n" + data[part.header_start : min(part.body_start, part.header_start + MAX_HEADER)]
-    found: dict[bytes, str] = {}
+    found: dict[bytes, list[str]] = {}
     for match in _FIELDS.finditer(header):
-        found.setdefault(match[1].lower(), unfold(match[2]))
-    value = found.get
-    author = write_addresses(value(b"from"))
-    sender = write_addresses(value(b"sender"))
-    reply_to = write_addresses(value(b"reply-to"))
+        found.setdefault(match[1].lower(), []).append(unfold(match[2]))
+    author = _write_addresses(found.get(b"from", ()))
+    sender = _write_addresses(found.get(b"sender", ()))
+    reply_to = _write_addresses(found.get(b"reply-to", ()))
+    subject = found.get(b"subject", (None,))[0]
     return b"(%b %b %b %b %b %b %b %b %b %b)" % (
-        write_nstring(value(b"date")),
-        write_nstring(value(b"subject")),
+        write_nstring(found.get(b"date", (None,))[0]),
+        write_nstring(_BLANKS.sub(" ", subject) if subject else subject),
         author,
         author if sender is NIL else sender,
         author if reply_to is NIL else reply_to,
-        write_addresses(value(b"to")),
-        write_addresses(value(b"cc")),
-        write_addresses(value(b"bcc")),
-        write_nstring(value(b"in-reply-to")),
-        write_nstring(value(b"message-id")),
+        _write_addresses(found.get(b"to", ())),
+        _write_addresses(found.get(b"cc", ())),
+        _write_addresses(found.get(b"bcc", ())),
+        write_nstring(found.get(b"in-reply-to", (None,))[0]),
+        write_nstring(found.get(b"message-id", (None,))[0]),
     )
 
 
-def write_addresses(value: str | None) -> bytes:
-    """The addresses of a field, or NIL when it has none."""
-    if not value:
-        return NIL
+def _write_addresses(values: Sequence[str]) -> bytes:
+    """The addresses of all fields of a name, or NIL when there is none."""
     written: list[bytes] = []
-    for address in parse_addresses(value):
+    for address in [address for value in values[:MAX_FIELDS] for address in parse_addresses(value)]:
         if isinstance(address, AddressGroup):
             written.append(b"(NIL NIL %b NIL)" % write_string(address.name))
             written.extend(map(_write_address, address.members))
