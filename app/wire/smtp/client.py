@@ -132,6 +132,11 @@ class SmtpClient:
         """Whether nothing is waited for and nothing was left over; must be so before TLS starts."""
         return self._parser.is_idle and not self._waiting
 
+    @property
+    def awaits_final(self) -> bool:
+        """Whether the next reply is that to a whole message, which may take long."""
+        return bool(self._waiting) and self._waiting[0] is Verb.BODY
+
     def _match(self, got: Reply) -> Answered:
         if self._waiting:
             return Answered(self._waiting.popleft(), got)
@@ -201,6 +206,9 @@ class Transaction:
 
     def take(self, answered: Answered) -> bytes:
         """A reply came; the bytes to write next, if any."""
+        # A 2xx for DATA would be a message that was never sent and yet counts as delivered.
+        if answered.reply.code < 400 and answered.reply.code // 100 != (3 if answered.verb is Verb.DATA else 2):
+            raise SmtpSyntaxError(f"reply {answered.reply.code} to {answered.verb.name}")
         if answered.reply.code == 421 or answered.verb is Verb.UNASKED:
             self._end(answered.reply)
         elif answered.verb is Verb.MAIL:
@@ -220,7 +228,7 @@ class Transaction:
         self.client.body_sent()
 
     def _take_mail(self, got: Reply) -> bytes:
-        if got.code >= 300:
+        if got.code >= 400:
             self._mail_refusal = got
             if not self._written:
                 self._end(got)
@@ -234,17 +242,17 @@ class Transaction:
         has_no_room = bool(self._accepted) and (got.code == 452 or (got.code == 552 and got.enhanced in ("", "5.5.3")))
         if self._mail_refusal is None and not has_no_room:
             self.result.replies[index] = got
-        if got.code < 300:
+        if got.code < 400:
             self._accepted.append(index)
         if self._answered < self._written or self._data_written:
             return b""
         return self._write_more()
 
     def _take_data(self, got: Reply) -> bytes:
-        if got.code == 354 and self._accepted and self._mail_refusal is None:
+        if got.code < 400 and self._accepted and self._mail_refusal is None:
             self.wants_body = True
             return b""
-        if got.code == 354:  # RFC 2920 §3.1: it must be ended although nobody gets it
+        if got.code < 400:  # RFC 2920 §3.1: it must be ended although nobody gets it
             self.client.body_sent()
             return b".\r\n"
         self._end(self._mail_refusal or got)

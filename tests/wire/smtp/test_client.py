@@ -149,6 +149,12 @@ def test_421_at_any_point_leaves_nobody_out(at):
     assert talk.codes() == [421, 550 if at > 2 else 421]
 
 
+@pytest.mark.parametrize("codes", [[354], [250, 354], [250, 250, 250, 250], [250, 250, 250, 220]])
+def test_a_reply_of_the_wrong_kind_is_never_taken_for_success(codes):
+    with pytest.raises(SmtpSyntaxError):
+        Talk().hear(*codes)
+
+
 def test_parameters_for_dsn_and_utf8():
     recipients = (Recipient(path=parse_address("jürgen@example.net"), notify="FAILURE,DELAY", orcpt="rfc822;x@y"),)
     offers = Capabilities(pipelining=True, dsn=True, smtputf8=True, eight_bit=True, requiretls=True)

@@ -1,0 +1,184 @@
+"""Conversations with a real server on loopback, good and bad at every step."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ipaddress
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from app.net import smtpclient
+from app.net.smtpclient import Conversation, Peer, SmtpFailed, TlsFailed, opportunistic_context, verified_context
+from app.wire.smtp.address import parse_address
+from app.wire.smtp.client import Envelope, Recipient
+from tests.support.smtpsink import CLOSE, HANG, SmtpSink, make_context
+
+T = TypeVar("T")
+BODY = b"Subject: x\r\n\r\n.hello\r\n"
+
+
+def envelope(*recipients: str) -> Envelope:
+    return Envelope(
+        reverse_path=parse_address("a@example.org"),
+        recipients=tuple(Recipient(path=parse_address(text)) for text in recipients or ("b@example.net",)),
+        size=len(BODY),
+    )
+
+
+def talk_to(sink: SmtpSink, work: Callable[[Conversation], Awaitable[T]], greet: bool = True) -> T:
+    async def scenario() -> T:
+        async with sink:
+            peer = Peer("mx.example.net", ipaddress.ip_address(sink.host), sink.port)
+            talk = await Conversation.open(peer)
+            try:
+                if greet:
+                    await talk.greet("mx.example.org")
+                return await work(talk)
+            finally:
+                talk.close()
+
+    return asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+async def send(talk: Conversation) -> list[int]:
+    result = await talk.send(envelope(), b"Received: x\r\n", BODY)
+    return [got.code for got in result.replies if got]
+
+
+def test_several_messages_on_one_connection():
+    async def work(talk: Conversation) -> None:
+        assert await send(talk) == [250]
+        assert talk.is_usable
+        assert await send(talk) == [250]
+        await talk.quit()
+
+    sink = SmtpSink()
+    talk_to(sink, work)
+    assert [taken.data for taken in sink.messages] == [b"Received: x\r\n" + BODY] * 2
+    assert sink.connections == 1
+
+
+def test_large_message_waits_for_a_slow_reader():
+    body = b"x" * 70 + b"\r\n"
+
+    async def work(talk: Conversation) -> int:
+        result = await talk.send(envelope(), b"", body * 40_000)
+        return len([got for got in result.replies if got and got.code == 250])
+
+    sink = SmtpSink(offers=("PIPELINING",))
+    assert talk_to(sink, work) == 1
+    assert sink.messages[0].data == body * 40_000
+
+
+@pytest.mark.parametrize("offers", [("PIPELINING", "8BITMIME"), ()])
+def test_recipients_have_their_own_replies(offers):
+    async def work(talk: Conversation) -> list[int]:
+        result = await talk.send(envelope("a@example.net", "b@example.net", "c@example.net"), b"", BODY)
+        return [got.code for got in result.replies if got]
+
+    sink = SmtpSink(faults={"rcpt": [None, b"550 5.1.1 no\r\n", None]}, offers=offers)
+    assert talk_to(sink, work) == [250, 550, 250]
+    assert sink.messages[0].recipients == ["<a@example.net>", "<c@example.net>"]
+
+
+@pytest.mark.parametrize("step", ["mail", "rcpt", "data", "body"])
+@pytest.mark.parametrize("code", [421, 451, 550])
+@pytest.mark.parametrize("offers", [("PIPELINING",), ()])
+def test_refusal_at_each_step_reaches_the_recipient(step, code, offers):
+    sink = SmtpSink(faults={step: b"%d x\r\n" % code}, offers=offers)
+    assert talk_to(sink, send) == [code]
+    assert sink.messages == []
+
+
+@pytest.mark.parametrize("step", ["mail", "rcpt", "data", "body"])
+@pytest.mark.parametrize("fault", [CLOSE, b"nonsense\r\n", b"250-a\r\n" * 300, b"x" * 5000, b"250 a\r\n250 b\r\n" * 9])
+def test_misbehaviour_at_each_step_is_a_failure_and_not_a_success(step, fault):
+    if step == "body" and fault[:5] == b"250 a":
+        pytest.skip("the first of the replies is a good one: the message was taken")
+    sink = SmtpSink(faults={step: fault})
+    with pytest.raises(SmtpFailed):
+        talk_to(sink, send)
+
+
+@pytest.mark.parametrize(("step", "limit"), [("mail", "COMMAND_S"), ("body", "FINAL_S")])
+def test_silence_has_an_end(step, limit, monkeypatch):
+    monkeypatch.setattr(smtpclient, limit, 0.05)
+    with pytest.raises(SmtpFailed, match="no reply"):
+        talk_to(SmtpSink(faults={step: HANG}), send)
+
+
+@pytest.mark.parametrize("fault", [b"554 go away\r\n", b"421 busy\r\n"])
+def test_refused_greeting_keeps_the_reply(fault):
+    with pytest.raises(SmtpFailed) as caught:
+        talk_to(SmtpSink(faults={"greeting": fault}), send)
+    assert caught.value.reply is not None
+    assert caught.value.reply.code == int(fault[:3])
+
+
+def test_helo_for_a_server_that_does_not_know_ehlo():
+    sink = SmtpSink(faults={"ehlo": b"502 what\r\n"})
+    assert talk_to(sink, send) == [250]
+    assert "HELO mx.example.org" in sink.commands
+
+
+def test_starttls_unverified():
+    async def work(talk: Conversation) -> list[int]:
+        assert talk.capabilities.starttls
+        await talk.start_tls(opportunistic_context())
+        assert not talk.capabilities.starttls
+        return await send(talk)
+
+    sink = SmtpSink(tls=make_context())
+    assert talk_to(sink, work) == [250]
+    assert sink.messages[0].tls
+
+
+def test_unknown_certificate_is_refused_when_verified():
+    async def work(talk: Conversation) -> None:
+        await talk.start_tls(verified_context())
+
+    with pytest.raises(TlsFailed, match="handshake"):
+        talk_to(SmtpSink(tls=make_context()), work)
+
+
+@pytest.mark.parametrize(
+    "fault", [b"454 no\r\n", b"220 go\r\n250 injected\r\n", b"220 go\r\nplain text instead of a handshake"]
+)
+def test_failed_starttls_says_so(fault):
+    async def work(talk: Conversation) -> None:
+        await talk.start_tls(opportunistic_context())
+
+    with pytest.raises(SmtpFailed):
+        talk_to(SmtpSink(tls=make_context(), faults={"starttls": fault}), work)
+
+
+class Echo:
+    name = "ECHO"
+
+    def begin(self) -> bytes | None:
+        return b"hi"
+
+    def respond(self, challenge: bytes) -> bytes:
+        return challenge.upper()
+
+
+def test_auth_rounds():
+    async def work(talk: Conversation) -> None:
+        await talk.login(Echo())
+
+    challenge = b"334 " + base64.b64encode(b"abc") + b"\r\n"
+    sink = SmtpSink(faults={"auth": challenge, base64.b64encode(b"ABC").decode().lower(): b"235 welcome\r\n"})
+    talk_to(sink, work)
+    assert sink.commands[1:] == ["AUTH ECHO aGk=", "QUJD"]
+
+
+@pytest.mark.parametrize("fault", [b"535 no\r\n", b"334 ***\r\n", b"334 YWJj\r\n"])
+def test_refused_or_endless_auth(fault):
+    async def work(talk: Conversation) -> None:
+        await talk.login(Echo())
+
+    with pytest.raises(SmtpFailed):
+        talk_to(SmtpSink(faults={"auth": fault, "qujd": fault}), work)
