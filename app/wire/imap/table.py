@@ -85,6 +85,12 @@ class Named:
     name: str
     rule: CommandRule | None
 
+    def known(self) -> CommandRule:
+        """The rule; raises when there is no such command."""
+        if self.rule is None:
+            raise ImapSyntaxError(f'there is no command "{self.name[:40]}"')
+        return self.rule
+
 
 def read_name(cursor: ImapCursor) -> Named:
     """Tag and name of the command; raises when there is no tag or nothing that could be a name."""
@@ -103,9 +109,7 @@ def find_tag(raw: bytes) -> str | None:
 
 def parse_arguments(cursor: ImapCursor, named: Named) -> Command:
     """The command, read to its end."""
-    if named.rule is None:
-        raise ImapSyntaxError(f'there is no command "{named.name[:40]}"')
-    command = named.rule.parse(cursor, named.tag)
+    command = named.known().parse(cursor, named.tag)
     cursor.expect_end()
     return command
 
