@@ -35,6 +35,7 @@ MAX_FACT = 4096  # characters of a Content-ID, Content-Description and the like 
 
 _COUNT_CHUNK = 1 << 20
 _BLANK_LINE = re.compile(rb"\n\r?\n")
+_EMPTY_LINE = re.compile(rb"\n\r\n|.?\n\n", re.DOTALL)
 _NAMES = rb"content-(type|transfer-encoding|id|description|disposition|language|location|md5)"
 _MIME_FIELD = fields_pattern(_NAMES)
 _WORDS = re.compile(r"[^\s,;\"]+")
@@ -204,7 +205,8 @@ class _Parse:
     def _children(self, start: int, depth: int, content_type: ContentType) -> tuple[Part, ...]:
         boundary = _boundary(content_type)
         children: list[Part] = []
-        if boundary is not None:
+        # A header section cut off by a delimiter has no body: the delimiter is one of an outer multipart.
+        if boundary is not None and not (self._stop.level >= 0 and self._is_cut(start)):
             level = self._boundaries.open(boundary)
             self._stop = self._boundaries.find(start - 1)
             default = MESSAGE_RFC822 if content_type.subtype == "digest" else TEXT_PLAIN
@@ -223,6 +225,10 @@ class _Parse:
             self._newlines.before(start)
             children.append(Part(start, start, start, 0))
         return tuple(children)
+
+    def _is_cut(self, body_start: int) -> bool:
+        """Whether the header section before `body_start` ends at the delimiter and not with an empty line."""
+        return body_start > self._stop.newline and not _EMPTY_LINE.fullmatch(self._data[body_start - 3 : body_start])
 
     def _after_delimiter(self) -> int:
         """The start of the line after the delimiter."""
