@@ -1,0 +1,48 @@
+"""COPY, MOVE and their UID forms (RFC 9051 §6.4.7, RFC 6851, RFC 4315). All or none, as one transaction."""
+
+from __future__ import annotations
+
+from app.errors import NoSuchMailbox
+from app.imapserver import updates
+from app.imapserver.commands.messageset import choose, selected_of, writable
+from app.imapserver.replies import CommandFailed
+from app.imapserver.session import Session
+from app.store.account import mailboxes, messages
+from app.store.account.handle import Tx
+from app.store.account.messages import Copied
+from app.wire.imap import response
+from app.wire.imap.mailboxname import canonical
+from app.wire.imap.parse.copymove import CopyCommand, MoveCommand
+from app.wire.imap.response import Code, copyuid
+
+
+async def copy(session: Session, command: CopyCommand) -> None:
+    """Copy messages; the answer says their new uids."""
+    selected = selected_of(session)
+    source, uids, name = selected.mailbox.id, choose(selected, command.sequence, uid=command.uid), command.mailbox
+    copied = await session.account.write(lambda tx: messages.copy(tx, source, uids, _target(tx, name)))
+    session.ok(command.tag, "copied", _code(copied))
+
+
+async def move(session: Session, command: MoveCommand) -> None:
+    """Move messages: the new uids, then the removals, then the end (RFC 6851 §4.3)."""
+    selected = writable(session)
+    source, uids, name = selected.mailbox.id, choose(selected, command.sequence, uid=command.uid), command.mailbox
+    moved = await session.account.write(lambda tx: messages.move(tx, source, uids, _target(tx, name)))
+    if code := _code(moved):
+        session.untagged_ok("moved to", code)
+    updates.write(session, may_expunge=True)
+    session.ok(command.tag, "moved")
+
+
+def _target(tx: Tx, name: str) -> int:
+    try:
+        return mailboxes.get(tx.db, canonical(name)).id
+    except NoSuchMailbox as err:
+        raise CommandFailed(f"{err}; create it first", response.TRYCREATE) from None
+
+
+def _code(copied: Copied) -> Code | None:
+    if not copied.source_uids:
+        return None
+    return copyuid(copied.uidvalidity, copied.source_uids, copied.target_uids)

@@ -1,0 +1,84 @@
+"""SELECT, EXAMINE, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2).
+
+The answer comes from the mailbox's index, which all sessions of the account share; it is read from the database only
+when no session used the mailbox before.
+"""
+
+from __future__ import annotations
+
+from app.errors import NoSuchMailbox
+from app.imapserver.selected import Selected
+from app.imapserver.session import Session
+from app.store.account import expunge, mailboxes
+from app.store.account.handle import Tx
+from app.store.account.indexes import MailboxIndex
+from app.store.account.records import Mailbox
+from app.wire.imap import response
+from app.wire.imap.mailboxname import canonical, write_mailbox
+from app.wire.imap.parse.copymove import CloseCommand, UnselectCommand
+from app.wire.imap.parse.select import SelectCommand
+from app.wire.imap.response import Code, flags_response, permanentflags, untagged_data
+
+
+async def select(session: Session, command: SelectCommand) -> None:
+    """Open a mailbox. A mailbox that was selected before is left even when this fails (RFC 9051 §6.3.2)."""
+    if session.selected is not None:
+        session.unselect()
+        session.untagged_ok("the earlier mailbox is closed", response.CLOSED)
+    if command.has_condstore:
+        session.enable_condstore()
+    mailbox, index = await _load(session, canonical(command.mailbox))
+    selected = Selected(session.account, mailbox, index, command.is_read_only)
+    session.select(selected)
+    _write_state(session, selected)
+    code = response.READ_ONLY if command.is_read_only else response.READ_WRITE
+    session.ok(command.tag, "selected", code)
+
+
+async def _load(session: Session, name: str) -> tuple[Mailbox, MailboxIndex]:
+    account = session.account
+    found = await account.read(lambda db: mailboxes.get(db, name))
+    index = await account.indexes.load(found.id)
+    # Once more, now that the index follows every commit: modseq and uidnext must not be older than the index.
+    mailbox = await account.read(lambda db: mailboxes.by_id(db, found.id))
+    if account.indexes.peek(mailbox.id) is not index:
+        raise NoSuchMailbox(f"no mailbox {name!r}")
+    return mailbox, index
+
+
+def _write_state(session: Session, selected: Selected) -> None:
+    mailbox = selected.mailbox
+    is_rev2 = "IMAP4REV2" in session.enabled
+    session.write(flags_response(mailbox.keywords))
+    session.untagged_ok("flags you can change", permanentflags(mailbox.keywords, is_read_only=selected.read_only))
+    session.write(b"* %d EXISTS\r\n" % len(selected.uids))
+    if not is_rev2:
+        session.write(b"* 0 RECENT\r\n")
+        unseen = selected.index.first_unseen()
+        if unseen is not None:
+            session.untagged_ok("first unseen message", response.unseen_from(unseen + 1))
+    session.untagged_ok("uids are valid", response.uidvalidity_is(mailbox.uidvalidity))
+    session.untagged_ok("next uid", response.uidnext_is(mailbox.uidnext))
+    session.write(untagged_data(b'LIST () "/" ' + write_mailbox(mailbox.name, utf8=session.utf8)))
+    session.untagged_ok("highest modseq", Code(f"HIGHESTMODSEQ {selected.highest_modseq()}"))
+
+
+async def close(session: Session, command: CloseCommand) -> None:
+    """Expunge what has the \\Deleted flag without telling, and leave the mailbox."""
+    selected = session.selected
+    assert selected is not None
+    session.unselect()
+    if not selected.read_only:
+        mailbox_id = selected.mailbox.id
+        await session.account.write(lambda tx: _expunge_deleted(tx, mailbox_id))
+    session.ok(command.tag, "closed")
+
+
+def _expunge_deleted(tx: Tx, mailbox_id: int) -> None:
+    expunge.expunge_deleted(tx, mailboxes.by_id(tx.db, mailbox_id))
+
+
+def unselect(session: Session, command: UnselectCommand) -> None:
+    """Leave the mailbox as it is."""
+    session.unselect()
+    session.ok(command.tag, "left")

@@ -1,0 +1,63 @@
+"""CAPABILITY, NOOP, LOGOUT, ID, ENABLE, NAMESPACE (RFC 9051 §6.1, §6.3.1, §6.3.10, RFC 2971)."""
+
+from __future__ import annotations
+
+from app import VERSION
+from app.imapserver.session import Session
+from app.wire.imap.capability import ENABLES
+from app.wire.imap.parse.session import (
+    CapabilityCommand,
+    EnableCommand,
+    IdCommand,
+    LogoutCommand,
+    NamespaceCommand,
+    NoopCommand,
+)
+from app.wire.imap.response import Status, untagged, untagged_data
+
+_ENABLED_NAMES = {"IMAP4REV2": "IMAP4rev2"}
+
+
+def capability(session: Session, command: CapabilityCommand) -> None:
+    """What the client can use now."""
+    session.write(untagged_data(b"CAPABILITY " + session.capabilities().encode()))
+    session.ok(command.tag, "that is all")
+
+
+def noop(session: Session, command: NoopCommand) -> None:
+    """Nothing but the chance to tell news; CHECK is the same."""
+    session.ok(command.tag, "done")
+
+
+def logout(session: Session, command: LogoutCommand) -> None:
+    """Say goodbye and close."""
+    session.write(untagged(Status.BYE, "goodbye"))
+    session.ok(command.tag, "logged out")
+    session.connection.close()
+
+
+def identify(session: Session, command: IdCommand) -> None:
+    """Say who we are; what the client says is kept for the log."""
+    known = {parameter.name: parameter.value or "" for parameter in command.parameters}
+    session.user_agent = " ".join(filter(None, (known.get("name"), known.get("version"))))
+    session.write(untagged_data(f'ID ("name" "mox" "version" "{VERSION}")'.encode()))
+    session.ok(command.tag, "pleased to meet you")
+
+
+def enable(session: Session, command: EnableCommand) -> None:
+    """Switch extensions on; unknown ones are ignored (RFC 5161 §3.1)."""
+    wanted = [word for word in dict.fromkeys(command.capabilities) if word in ENABLES]
+    new = [word for word in wanted if word not in session.enabled]
+    names = [_ENABLED_NAMES.get(word, word) for word in new]
+    session.write(untagged_data(" ".join(["ENABLED", *names]).encode()))
+    for word in new:
+        if word == "CONDSTORE":
+            session.enable_condstore()
+        session.enabled.add(word)
+    session.ok(command.tag, "enabled")
+
+
+def namespace(session: Session, command: NamespaceCommand) -> None:
+    """One personal namespace, with / between levels."""
+    session.write(untagged_data(b'NAMESPACE (("" "/")) NIL NIL'))
+    session.ok(command.tag, "done")

@@ -1,0 +1,266 @@
+"""One IMAP connection: bytes to events, events to commands, one command at a time.
+
+Events come from the framing machine of `wire/imap/server.py`. A handler that is a plain function has answered when it
+returns; one that returns a coroutine becomes the connection's task, and input waits until it is done. Timeouts: 30
+seconds before login, 30 minutes after (RFC 9051 §5.4), also in IDLE.
+"""
+
+from __future__ import annotations
+
+import ssl
+import traceback
+from collections.abc import Callable, Coroutine
+from time import perf_counter
+from typing import Any
+
+from app import metrics
+from app.errors import ConnectionGone
+from app.imapserver.replies import SERVER_BUG, Outcome, outcome_of
+from app.imapserver.service import ImapService
+from app.imapserver.session import Session
+from app.imapserver.table import HANDLERS
+from app.log import Level, logger
+from app.net.connection import Connection
+from app.store.signin import Exchange, SignInContext
+from app.store.spool import Spool
+from app.wire.imap import response
+from app.wire.imap.command import Command
+from app.wire.imap.events import (
+    AppendData,
+    AppendEnd,
+    AppendStart,
+    BadCommand,
+    CommandReceived,
+    Event,
+    NeedContinuation,
+    RawLine,
+    TooBig,
+)
+from app.wire.imap.parse.search import BadCharset
+from app.wire.imap.response import Status, capability, untagged
+from app.wire.imap.server import ImapServer
+
+LOGIN_TIMEOUT_S = 30.0
+IDLE_TIMEOUT_S = 30 * 60.0
+WRITE_TIMEOUT_S = 5 * 60.0
+MAX_BAD_COMMANDS = 20  # before the connection ends; a client that means well makes none
+
+_CONNECTIONS = metrics.counter("imap_connection_total", "IMAP connections accepted.", ["service"])
+_COMMANDS = metrics.histogram("imap_command_duration_seconds", "Time to carry out IMAP commands.", ["cmd", "result"])
+
+LineHandler = Callable[[bytes], Coroutine[Any, Any, None] | None]
+
+
+class ImapConnection(Connection):
+    """The server's side of one IMAP connection."""
+
+    __slots__ = ("_bad_commands", "_line_handler", "_line_tag", "_spools", "machine", "service", "session")
+
+    log = logger("imapserver")
+    write_timeout_s = WRITE_TIMEOUT_S
+
+    def __init__(self, service: ImapService, *, implicit_tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(implicit_tls=implicit_tls)
+        self.service = service
+        self.machine = ImapServer()
+        self.session = Session(self)
+        self._spools: list[Spool] = []
+        self._line_handler: LineHandler | None = None
+        self._line_tag = ""
+        self._bad_commands = 0
+
+    # Hooks of the connection.
+
+    def admit(self) -> bool:
+        """Refuse networks that connect too often or too much at once."""
+        if not self.service.connections.add(self.remote):
+            return False
+        return self.service.concurrent.add(self.remote)
+
+    def refused(self) -> None:
+        """Say why."""
+        self.write(untagged(Status.BYE, "too many connections from your network, try again later"))
+
+    def connected(self) -> None:
+        """Greet with the capabilities."""
+        _CONNECTIONS.labels(self.service.name).inc()
+        self.log.debug("connection", cid=self.cid, remote=self.remote, tls=self.tls is not None)
+        self.write(untagged(Status.OK, "mox imap", capability(self.session.capabilities())))
+        self.set_deadline(LOGIN_TIMEOUT_S)
+
+    def received(self, data: bytes) -> None:
+        """Take bytes and do what they ask."""
+        if data:
+            self.machine.receive_data(data)
+            self.set_deadline(IDLE_TIMEOUT_S if self.session.signed_in else LOGIN_TIMEOUT_S)
+        while not self.is_busy and not self.is_closing and (event := self.machine.next_event()) is not None:
+            self._handle(event)
+
+    def timed_out(self) -> None:
+        """Say goodbye to a silent client."""
+        if self.is_busy:
+            self.set_deadline(IDLE_TIMEOUT_S)
+            return
+        self.write(untagged(Status.BYE, "you were silent for too long"))
+        self.close()
+
+    def stopping(self) -> None:
+        """The server stops."""
+        self.write(untagged(Status.BYE, "the server stops, come back soon", response.UNAVAILABLE))
+        self.close()
+
+    def crashed(self, error: Exception) -> None:
+        """An error of ours that no command is to blame for."""
+        self.write(untagged(Status.BYE, SERVER_BUG.text))
+
+    def lost(self) -> None:
+        """Let go of the session."""
+        self.service.concurrent.remove(self.remote)
+        self.session.end()
+        self._discard_spools()
+
+    # For sessions and commands.
+
+    @property
+    def may_send_passwords(self) -> bool:
+        """Whether a password may come over this connection as it is."""
+        return self.tls is not None or not self.service.passwords_need_tls
+
+    def mechanisms(self) -> tuple[str, ...]:
+        """The SASL mechanisms to announce now."""
+        return self.service.signin.mechanisms(self._context())
+
+    def begin_sign_in(self, mechanism: str) -> Exchange:
+        """An exchange for this connection."""
+        return self.service.signin.begin(mechanism, self._context())
+
+    def _context(self) -> SignInContext:
+        return SignInContext(
+            protocol="imap", remote=self.remote, tls=self.tls, passwords_need_tls=self.service.passwords_need_tls
+        )
+
+    def signed_in(self) -> None:
+        """The session has an account now."""
+        self.machine.is_signed_in = True
+        self.machine.append_limit = self.service.max_message_bytes
+        self.set_deadline(IDLE_TIMEOUT_S)
+
+    def expect_line(self, tag: str, handler: LineHandler) -> None:
+        """Give the client's next line to `handler`, as part of the command with that tag."""
+        self._line_handler = handler
+        self._line_tag = tag
+        self.machine.expect_line()
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Call `function` once this callback is done."""
+        self.loop.call_soon(function)
+
+    def take_spools(self) -> list[Spool]:
+        """The messages that came with the APPEND under way; the caller discards them."""
+        spools, self._spools = self._spools, []
+        return spools
+
+    # Events.
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, CommandReceived):
+            self._run(event)
+        elif isinstance(event, AppendData):
+            self._spools[-1].write(event.data)
+        elif isinstance(event, NeedContinuation):
+            self.write(event.data)
+        elif isinstance(event, AppendStart):
+            self._spools.append(Spool(self.service.accounts.tmp_dir))
+        elif isinstance(event, BadCommand):
+            self._answer_bad(event)
+        elif isinstance(event, RawLine):
+            self._handle_line(event.data)
+        else:
+            assert isinstance(event, AppendEnd)
+
+    def _handle_line(self, line: bytes) -> None:
+        handler, self._line_handler = self._line_handler, None
+        if handler is None:
+            return
+        work = handler(line)
+        if work is not None:
+            self.start_task(self._guard(work, self._line_tag, "AUTHENTICATE"))
+
+    def _answer_bad(self, event: BadCommand) -> None:
+        self._discard_spools()
+        self._bad_commands += 1
+        text = event.error.message
+        if event.is_fatal or (event.rule is None and self.session.signed_in is None):
+            self.write(untagged(Status.BYE, text))
+            self.close()
+        elif isinstance(event.error, TooBig):
+            self.session.no(event.tag or "*", text, response.TOOBIG)
+        elif isinstance(event.error, BadCharset):
+            self.session.no(event.tag or "*", text, response.BADCHARSET)
+        else:
+            self.session.bad(event.tag or "*", text)
+        if self._bad_commands > MAX_BAD_COMMANDS:
+            self.write(untagged(Status.BYE, "too many commands that we do not understand"))
+            self.close()
+
+    def _run(self, event: CommandReceived) -> None:
+        command, rule = event.command, event.rule
+        if self.log.enabled(Level.TRACE):
+            self.log.trace("RC: ", repr(command).encode(), self.cid)
+        handler = HANDLERS.get(type(command))
+        if handler is None or self.session.state not in rule.states:
+            self._discard_spools()
+            reason = "is not possible now" if handler else "is not known here"
+            self.session.bad(command.tag, f"{rule.name} {reason}")
+            return
+        self.session.may_expunge = rule.may_expunge
+        started = perf_counter()
+        try:
+            work = handler(self.session, command)
+        except Exception as error:
+            self._fail(command, rule.name, error)
+            work = None
+        if work is None:
+            self._done(rule.name, started)
+        else:
+            self.start_task(self._run_task(work, command, rule.name, started))
+
+    async def _run_task(self, work: Coroutine[Any, Any, None], command: Command, name: str, started: float) -> None:
+        await self._guard(work, command.tag, name)
+        self._done(name, started)
+
+    async def _guard(self, work: Coroutine[Any, Any, None], tag: str, name: str) -> None:
+        try:
+            await work
+        except ConnectionGone:
+            raise
+        except Exception as error:
+            self._fail_tag(tag, name, error)
+
+    def _done(self, name: str, started: float) -> None:
+        self.machine.utf8 = self.session.utf8
+        _COMMANDS.labels(name, "ok").observe(perf_counter() - started)
+
+    def _fail(self, command: Command, name: str, error: Exception) -> None:
+        self._fail_tag(command.tag, name, error)
+
+    def _fail_tag(self, tag: str, name: str, error: Exception) -> None:
+        """Answer a command that raised."""
+        outcome = outcome_of(error)
+        if outcome is None:
+            trace = "".join(traceback.format_exception(error))
+            self.log.error("imap command failed", cid=self.cid, command=name, trace=trace)
+            outcome = SERVER_BUG
+        else:
+            self.log.debug("imap command refused", cid=self.cid, command=name, reason=error)
+        self._end_command(tag, outcome)
+
+    def _end_command(self, tag: str, outcome: Outcome) -> None:
+        if outcome.status is Status.BAD:
+            self.session.bad(tag, outcome.text, outcome.code)
+        else:
+            self.session.no(tag, outcome.text, outcome.code)
+
+    def _discard_spools(self) -> None:
+        for spool in self.take_spools():
+            spool.discard()

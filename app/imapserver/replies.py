@@ -1,0 +1,72 @@
+"""From an exception to what the client is told: the only such table of the IMAP server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.errors import (
+    BadMailboxName,
+    ImapSyntaxError,
+    MailboxExists,
+    MailboxHasChildren,
+    NoSuchMailbox,
+    OverQuota,
+    ReadOnly,
+    Refusal,
+    Temporary,
+    WireError,
+)
+from app.wire.imap import response
+from app.wire.imap.response import Code, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a command ends when it raised."""
+
+    status: Status
+    text: str
+    code: Code | None = None
+
+
+class CommandFailed(Refusal):
+    """A command function declines, with its own response code."""
+
+    def __init__(self, text: str, code: Code | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+_CODES: dict[type[Exception], Code] = {
+    NoSuchMailbox: response.NONEXISTENT,
+    MailboxExists: response.ALREADYEXISTS,
+    MailboxHasChildren: response.HASCHILDREN,
+    BadMailboxName: response.CANNOT,
+    OverQuota: response.OVERQUOTA,
+    ReadOnly: response.READ_ONLY,
+    Temporary: response.UNAVAILABLE,
+}
+
+_TEXTS: dict[type[Exception], str] = {
+    OverQuota: "the account is full; delete messages or ask the administrator for more room",
+    Temporary: "that does not work right now, please try again later",
+}
+
+
+def outcome_of(error: Exception) -> Outcome | None:
+    """What to tell the client; None for an error of ours, which the caller logs as such."""
+    if isinstance(error, CommandFailed):
+        return Outcome(Status.NO, error.public, error.code)
+    if isinstance(error, Refusal):
+        return Outcome(Status.NO, error.public)
+    for kind, code in _CODES.items():
+        if isinstance(error, kind):
+            return Outcome(Status.NO, _TEXTS.get(kind) or str(error), code)
+    if isinstance(error, ImapSyntaxError):
+        return Outcome(Status.BAD, error.message)
+    if isinstance(error, WireError):
+        return Outcome(Status.NO, error.message, response.CANNOT)
+    return None
+
+
+SERVER_BUG = Outcome(Status.NO, "an error of ours, it has been logged", response.SERVERBUG)

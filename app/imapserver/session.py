@@ -1,0 +1,147 @@
+"""Who is signed in on a connection, what it has enabled, and which mailbox it has selected.
+
+A session is what command functions work on. It writes through its connection, knows nothing of sockets, and outlives no
+connection. `state` decides with the command table which commands are legal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.imapserver import updates
+from app.imapserver.selected import Selected
+from app.log import logger
+from app.store.account.handle import Account
+from app.store.accounts import Accounts
+from app.wire.imap.capability import Situation, capabilities
+from app.wire.imap.command import State
+from app.wire.imap.response import Code, Status, tagged, untagged
+
+if TYPE_CHECKING:
+    from app.imapserver.connection import ImapConnection
+
+log = logger("imapserver")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The account of a session and the address it signed in with."""
+
+    account: Account
+    login: str
+
+
+class Session:
+    """One client's state from greeting to logout."""
+
+    __slots__ = ("connection", "enabled", "idling", "may_expunge", "selected", "signed_in", "user_agent")
+
+    def __init__(self, connection: ImapConnection) -> None:
+        self.connection = connection
+        self.signed_in: SignedIn | None = None
+        self.selected: Selected | None = None
+        self.enabled: set[str] = set()  # atoms in upper case: CONDSTORE, IMAP4REV2
+        self.idling = False
+        self.may_expunge = True  # whether removals may be told at the end of the command under way
+        self.user_agent = ""
+
+    @property
+    def state(self) -> State:
+        """How far the session is."""
+        if self.signed_in is None:
+            return State.NOT_AUTHENTICATED
+        return State.AUTHENTICATED if self.selected is None else State.SELECTED
+
+    @property
+    def account(self) -> Account:
+        """The account; only for commands that need a login."""
+        assert self.signed_in is not None
+        return self.signed_in.account
+
+    @property
+    def accounts(self) -> Accounts:
+        """All accounts."""
+        return self.connection.service.accounts
+
+    @property
+    def utf8(self) -> bool:
+        """Whether mailbox names go as UTF-8 instead of modified UTF-7 (RFC 9051 §5.1)."""
+        return "IMAP4REV2" in self.enabled
+
+    @property
+    def has_condstore(self) -> bool:
+        """Whether the client is told modseqs (RFC 7162 §3.1)."""
+        return "CONDSTORE" in self.enabled
+
+    def write(self, data: bytes) -> None:
+        """Send to the client, with everything else this callback writes."""
+        self.connection.write(data)
+
+    def ok(self, tag: str, text: str, code: Code | None = None) -> None:
+        """End a command that went well, after the news."""
+        self._end_command(tagged(tag, Status.OK, text, code))
+
+    def no(self, tag: str, text: str, code: Code | None = None) -> None:
+        """End a command that could not be done."""
+        self._end_command(tagged(tag, Status.NO, text, code))
+
+    def bad(self, tag: str, text: str, code: Code | None = None) -> None:
+        """End a command that broke the protocol."""
+        self._end_command(tagged(tag, Status.BAD, text, code))
+
+    def _end_command(self, line: bytes) -> None:
+        updates.write(self, may_expunge=self.may_expunge)
+        self.write(line)
+
+    def untagged_ok(self, text: str, code: Code | None = None) -> None:
+        """An untagged OK with its code."""
+        self.write(untagged(Status.OK, text, code))
+
+    def capabilities(self) -> str:
+        """The capabilities at this point."""
+        connection = self.connection
+        return capabilities(
+            Situation(
+                has_tls=connection.tls is not None,
+                has_starttls=connection.service.tls_context is not None,
+                is_signed_in=self.signed_in is not None,
+                mechanisms=connection.mechanisms(),
+                may_login=connection.may_send_passwords,
+            )
+        )
+
+    def select(self, selected: Selected) -> None:
+        """Begin to follow a mailbox."""
+        self.selected = selected
+        selected.open()
+        selected.on_change = self._news
+
+    def unselect(self) -> None:
+        """Stop following the mailbox, if there is one."""
+        if self.selected is not None:
+            self.selected.close()
+            self.selected = None
+
+    def enable_condstore(self) -> None:
+        """The client showed that it knows modseqs; from now on it is told them (RFC 7162 §3.1)."""
+        if self.has_condstore:
+            return
+        self.enabled.add("CONDSTORE")
+        if self.selected is not None:
+            modseq = self.selected.highest_modseq()
+            self.untagged_ok("modseqs from now on", Code(f"HIGHESTMODSEQ {modseq}"))
+
+    def end(self) -> None:
+        """Let go of everything; the connection is gone."""
+        self.unselect()
+        self.idling = False
+
+    def _news(self) -> None:
+        """Something changed in the selected mailbox: tell it at once to a client that idles."""
+        if self.idling:
+            self.connection.call_soon(self._tell_idle)
+
+    def _tell_idle(self) -> None:
+        if self.idling and not self.connection.is_stalled:
+            updates.write(self, may_expunge=True)

@@ -1,0 +1,65 @@
+"""Which function carries out a command. The grammar's table has the states and what may be told meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from app.imapserver.commands import (
+    append,
+    copymove,
+    expunge,
+    fetch,
+    idle,
+    listing,
+    login,
+    mailbox,
+    search,
+    select,
+    session,
+    status,
+    store,
+)
+from app.wire.imap.parse import append as append_grammar
+from app.wire.imap.parse import copymove as copymove_grammar
+from app.wire.imap.parse import fetch as fetch_grammar
+from app.wire.imap.parse import listing as listing_grammar
+from app.wire.imap.parse import mailbox as mailbox_grammar
+from app.wire.imap.parse import search as search_grammar
+from app.wire.imap.parse import select as select_grammar
+from app.wire.imap.parse import session as session_grammar
+from app.wire.imap.parse import store as store_grammar
+
+Handler = Callable[..., Coroutine[Any, Any, None] | None]  # takes the session and its kind of command
+
+HANDLERS: Final[dict[type, Handler]] = {
+    session_grammar.CapabilityCommand: session.capability,
+    session_grammar.NoopCommand: session.noop,
+    copymove_grammar.CheckCommand: session.noop,
+    session_grammar.LogoutCommand: session.logout,
+    session_grammar.IdCommand: session.identify,
+    session_grammar.EnableCommand: session.enable,
+    session_grammar.NamespaceCommand: session.namespace,
+    session_grammar.StarttlsCommand: login.starttls,
+    session_grammar.LoginCommand: login.login,
+    session_grammar.AuthenticateCommand: login.authenticate,
+    session_grammar.IdleCommand: idle.idle,
+    select_grammar.SelectCommand: select.select,
+    copymove_grammar.CloseCommand: select.close,
+    copymove_grammar.UnselectCommand: select.unselect,
+    mailbox_grammar.CreateCommand: mailbox.create,
+    mailbox_grammar.DeleteCommand: mailbox.delete,
+    mailbox_grammar.RenameCommand: mailbox.rename,
+    mailbox_grammar.SubscribeCommand: mailbox.subscribe,
+    mailbox_grammar.UnsubscribeCommand: mailbox.unsubscribe,
+    mailbox_grammar.StatusCommand: status.status,
+    listing_grammar.ListCommand: listing.list_mailboxes,
+    listing_grammar.LsubCommand: listing.lsub,
+    append_grammar.AppendCommand: append.append,
+    search_grammar.SearchCommand: search.search,
+    fetch_grammar.FetchCommand: fetch.fetch,
+    store_grammar.StoreCommand: store.store,
+    copymove_grammar.CopyCommand: copymove.copy,
+    copymove_grammar.MoveCommand: copymove.move,
+    copymove_grammar.ExpungeCommand: expunge.expunge,
+}

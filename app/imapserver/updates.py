@@ -1,0 +1,63 @@
+"""Tell a client what changed in its mailbox: the only place that writes EXISTS, EXPUNGE, VANISHED and unasked FETCH.
+
+Order: removals first, so that the sequence numbers after them are the new ones; then how many messages there are; then
+changed flags. While a command is under way that answers with sequence numbers, removals wait (RFC 9051 §7.5.1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.imapserver.selected import Selected
+from app.wire.imap.flags import write_flags
+from app.wire.imap.response import Status, untagged
+
+if TYPE_CHECKING:
+    from app.imapserver.session import Session
+
+LINES_AT_ONCE = 1000  # joined for one write
+
+
+def write(session: Session, *, may_expunge: bool) -> None:
+    """Write what the client of `session` has not been told yet."""
+    selected = session.selected
+    if selected is None:
+        return
+    if selected.has_news():
+        if may_expunge:
+            _write_expunged(session, selected)
+        if selected.take_new():
+            session.write(b"* %d EXISTS\r\n" % len(selected.uids))
+        _write_flags(session, selected)
+    if selected.gone and may_expunge:
+        session.write(untagged(Status.BYE, "the selected mailbox was deleted by another session"))
+        session.unselect()
+        session.connection.close()
+
+
+def _write_expunged(session: Session, selected: Selected) -> None:
+    _, seqs = selected.take_expunged()
+    for start in range(0, len(seqs), LINES_AT_ONCE):
+        session.write(b"".join([b"* %d EXPUNGE\r\n" % seq for seq in seqs[start : start + LINES_AT_ONCE]]))
+
+
+def _write_flags(session: Session, selected: Selected) -> None:
+    uids = selected.take_flags()
+    for start in range(0, len(uids), LINES_AT_ONCE):
+        session.write(flag_lines(session, selected, uids[start : start + LINES_AT_ONCE]))
+
+
+def flag_lines(session: Session, selected: Selected, uids: list[int]) -> bytes:
+    """FETCH responses with flags, and with the uid and modseq for a client that asked for modseqs (RFC 7162 §3.1)."""
+    lines: list[bytes] = []
+    for uid in uids:
+        entry = selected.entry(uid)
+        if entry is None:
+            continue
+        flags = write_flags(entry.flags, entry.keywords)
+        seq = selected.seq_of(uid)
+        if session.has_condstore:
+            lines.append(b"* %d FETCH (UID %d FLAGS %b MODSEQ (%d))\r\n" % (seq, uid, flags, entry.modseq))
+        else:
+            lines.append(b"* %d FETCH (FLAGS %b)\r\n" % (seq, flags))
+    return b"".join(lines)
