@@ -164,7 +164,7 @@ class ImapConnection(Connection):
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, CommandReceived):
-            self._run(event)
+            self._carry_out(event)
         elif isinstance(event, AppendData):
             self._spools[-1].write(event.data)
         elif isinstance(event, NeedContinuation):
@@ -203,7 +203,7 @@ class ImapConnection(Connection):
             self.write(untagged(Status.BYE, "too many commands that we do not understand"))
             self.close()
 
-    def _run(self, event: CommandReceived) -> None:
+    def _carry_out(self, event: CommandReceived) -> None:
         command, rule = event.command, event.rule
         if self.log.enabled(Level.TRACE):
             self.log.trace("RC: ", repr(command).encode(), self.cid)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.imapserver.selected import Selected
 from app.wire.imap.flags import write_flags
+from app.wire.imap.respond.sync import exists, expunges
 from app.wire.imap.response import Status, untagged
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def write(session: Session, *, may_expunge: bool) -> None:
         if may_expunge:
             _write_expunged(session, selected)
         if selected.take_new():
-            session.write(b"* %d EXISTS\r\n" % len(selected.uids))
+            session.write(exists(len(selected.uids)))
         _write_flags(session, selected)
     if selected.gone and may_expunge:
         session.write(untagged(Status.BYE, "the selected mailbox was deleted by another session"))
@@ -38,7 +39,7 @@ def write(session: Session, *, may_expunge: bool) -> None:
 def _write_expunged(session: Session, selected: Selected) -> None:
     _, seqs = selected.take_expunged()
     for start in range(0, len(seqs), LINES_AT_ONCE):
-        session.write(b"".join([b"* %d EXPUNGE\r\n" % seq for seq in seqs[start : start + LINES_AT_ONCE]]))
+        session.write(expunges(seqs[start : start + LINES_AT_ONCE]))
 
 
 def _write_flags(session: Session, selected: Selected) -> None:

@@ -17,6 +17,7 @@ from app.wire.imap import response
 from app.wire.imap.mailboxname import canonical, write_mailbox
 from app.wire.imap.parse.copymove import CloseCommand, UnselectCommand
 from app.wire.imap.parse.select import SelectCommand
+from app.wire.imap.respond.sync import exists
 from app.wire.imap.response import Code, flags_response, permanentflags, untagged_data
 
 
@@ -51,7 +52,7 @@ def _write_state(session: Session, selected: Selected) -> None:
     is_rev2 = "IMAP4REV2" in session.enabled
     session.write(flags_response(mailbox.keywords))
     session.untagged_ok("flags you can change", permanentflags(mailbox.keywords, is_read_only=selected.read_only))
-    session.write(b"* %d EXISTS\r\n" % len(selected.uids))
+    session.write(exists(len(selected.uids)))
     if not is_rev2:
         session.write(b"* 0 RECENT\r\n")
         unseen = selected.index.first_unseen()

@@ -13,6 +13,7 @@ from app.wire.imap.parse.session import (
     NamespaceCommand,
     NoopCommand,
 )
+from app.wire.imap.respond.listing import NAMESPACE
 from app.wire.imap.response import Status, untagged, untagged_data
 
 _ENABLED_NAMES = {"IMAP4REV2": "IMAP4rev2"}
@@ -59,5 +60,5 @@ def enable(session: Session, command: EnableCommand) -> None:
 
 def namespace(session: Session, command: NamespaceCommand) -> None:
     """One personal namespace, with / between levels."""
-    session.write(untagged_data(b'NAMESPACE (("" "/")) NIL NIL'))
+    session.write(NAMESPACE)
     session.ok(command.tag, "done")

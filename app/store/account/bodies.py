@@ -71,17 +71,8 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def open_body(db: sqlite3.Connection, msg_dir: Path, body_id: int) -> bytes | mmap.mmap:
-    """The bytes of a body; a large one as a memory map, which stays valid after the file was erased."""
-    row = db.execute("SELECT data, hash FROM body WHERE id = ?", (body_id,)).fetchone()
-    if row is None:
-        raise StoreError(f"body {body_id} is missing")
-    data, key = row
-    return data if data is not None else map_file(path_of(msg_dir, key))
-
-
 def map_file(path: Path) -> mmap.mmap:
-    """The bytes of a large body's file."""
+    """The bytes of a large body's file; they stay valid after it was erased."""
     try:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

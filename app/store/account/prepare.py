@@ -46,8 +46,8 @@ class Prepared:
     sent: int | None
 
 
-def prepare(body: Body) -> Prepared:
-    """Analyse a message; never raises for what is in it.
+def prepare(body: Body, prefix: bytes = b"") -> Prepared:
+    """Analyse a message; never raises for what is in it. `prefix` is needed where it may hold fields that lists show.
 
     Bytes that begin with neither a field nor an empty line are all text: they get an empty header section, so that
     header fields can be put in front.
@@ -57,18 +57,20 @@ def prepare(body: Body) -> Prepared:
     data = body.data
     part = parse_message(data)
     header = bytes(data[part.header_start : part.body_start])
+    whole: bytes | None = None
+    if prefix and select_fields(prefix, LIST_FIELDS, exclude=False) != b"\r\n":
+        header = whole = prefix + header
     date = parse_date(find_field(header, "Date") or "")
-    message_id = parse_message_id(find_field(header, "Message-Id") or "")
     selected = select_fields(header, LIST_FIELDS, exclude=False)
     return Prepared(
         body=body,
         key=hashlib.sha256(data).digest(),
         parts=pack(part),
-        envelope=envelope(data, part),
+        envelope=envelope(data, part) if whole is None else envelope(whole, parse_message(whole)),
         body_form=bodystructure(data, part, extended=False),
         bodystructure=bodystructure(data, part, extended=True),
         list_fields=selected if len(selected) <= MAX_LIST_FIELDS else b"",
-        message_id=message_id or None,
+        message_id=parse_message_id(find_field(header, "Message-Id") or ""),
         base_subject=base_subject(find_field(header, "Subject") or ""),
         sent=int(date.timestamp()) if date else None,
     )

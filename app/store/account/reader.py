@@ -9,7 +9,6 @@ from __future__ import annotations
 import mmap
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from app.store.account import bodies
@@ -20,16 +19,26 @@ from app.wire.message.part import Part
 READY_COLUMNS = ("envelope", "body_form", "bodystructure", "list_fields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageBytes:
-    """The bytes of one message; `root` has offsets into `body`."""
+    """The bytes of one message; the part tree has offsets into `body`."""
 
-    prefix: bytes
-    body: bytes | mmap.mmap
-    root: Part
+    __slots__ = ("_packed", "_root", "body", "prefix")
+
+    def __init__(self, prefix: bytes, body: bytes | mmap.mmap, packed: bytes) -> None:
+        self.prefix = prefix
+        self.body = body
+        self._packed = packed
+        self._root: Part | None = None
 
     @property
-    def size(self) -> int:
+    def root(self) -> Part:
+        """The part tree, unpacked when first asked for."""
+        if self._root is None:
+            self._root = unpack(self._packed)
+        return self._root
+
+    @property
+    def size_bytes(self) -> int:
         """All bytes, prefix and body."""
         return len(self.prefix) + len(self.body)
 
@@ -47,12 +56,15 @@ class MessageBytes:
 
 
 def read_message(db: sqlite3.Connection, msg_dir: Path, content_id: int) -> MessageBytes | None:
-    """The bytes of a content; None when it was erased."""
-    row = db.execute("SELECT prefix, parts, body_id FROM content WHERE id = ?", (content_id,)).fetchone()
+    """The bytes of a content, a large body as a memory map; None when it was erased."""
+    row = db.execute(
+        "SELECT c.prefix, b.data, c.parts, b.hash FROM content c JOIN body b ON b.id = c.body_id WHERE c.id = ?",
+        (content_id,),
+    ).fetchone()
     if row is None:
         return None
-    prefix, parts, body_id = row
-    return MessageBytes(prefix=prefix, body=bodies.open_body(db, msg_dir, body_id), root=unpack(parts))
+    prefix, data, parts, key = row
+    return MessageBytes(prefix, data if data is not None else bodies.map_file(bodies.path_of(msg_dir, key)), parts)
 
 
 def content_ids(db: sqlite3.Connection, mailbox_id: int, uids: Sequence[int]) -> dict[int, int]:
@@ -73,18 +85,25 @@ def content_ids(db: sqlite3.Connection, mailbox_id: int, uids: Sequence[int]) ->
 
 
 def ready_rows(
-    db: sqlite3.Connection, mailbox_id: int, first: int, last: int, columns: Sequence[str]
+    db: sqlite3.Connection, mailbox_id: int, uids: Sequence[int], columns: Sequence[str]
 ) -> list[tuple[object, ...]]:
-    """uid and the wanted columns of the messages with first <= uid <= last, in one range query.
+    """uid and the wanted columns of those messages that are there, by uid.
 
     Columns are names of READY_COLUMNS or of the message row: size_bytes, internaldate, savedate, content_id.
+    Uids that lie close together are read as one range.
     """
     names = ", ".join(f"c.{name}" if name in READY_COLUMNS else f"m.{name}" for name in columns)
     join = " JOIN content c ON c.id = m.content_id" if any(name in READY_COLUMNS for name in columns) else ""
-    return db.execute(
-        f"SELECT m.uid, {names} FROM message m{join} WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid",
-        (mailbox_id, first, last),
-    ).fetchall()
+    select = f"SELECT m.uid, {names} FROM message m{join} WHERE m.mailbox_id = ? AND m.uid"
+    first, last = uids[0], uids[-1]
+    if last - first < 2 * len(uids):
+        rows = db.execute(f"{select} BETWEEN ? AND ? ORDER BY m.uid", (mailbox_id, first, last)).fetchall()
+        if len(rows) <= len(uids) and last - first + 1 == len(uids):
+            return rows
+        wanted = set(uids)
+        return [row for row in rows if row[0] in wanted]
+    marks = ",".join("?" * len(uids))
+    return db.execute(f"{select} IN ({marks}) ORDER BY m.uid", (mailbox_id, *uids)).fetchall()
 
 
 def departed_row(

@@ -1,0 +1,222 @@
+"""Which messages of a mailbox match a search key: the exact answer of IMAP SEARCH (RFC 9051 §6.4.4).
+
+Keys about flags, sizes, dates and numbers are answered from the narrow message rows; keys about the usual header fields
+from the ready fields; only the rest reads and decodes messages. Keys that stand together are tried cheapest first. Text
+is compared without regard to case, on what transfer encodings, charsets and encoded words stand for. Runs on a reader.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from app.clock import utc
+from app.store.account.prepare import LIST_FIELDS
+from app.store.account.reader import MessageBytes, read_message
+from app.wire.imap.parse.searchkey import (
+    Age,
+    All,
+    And,
+    Contains,
+    Dated,
+    DateOf,
+    HasFlag,
+    Header,
+    Messages,
+    Modseq,
+    Not,
+    ObjectId,
+    Or,
+    Relation,
+    SearchKey,
+    Size,
+    TextIn,
+)
+from app.wire.message.dates import parse_date
+from app.wire.message.decode import header_text, search_text
+from app.wire.message.encodedword import decode_words
+from app.wire.message.header import find_field, find_fields
+
+_COLUMNS = "uid, flags, keywords, modseq, size_bytes, internaldate, savedate, content_id"
+_READY_FIELDS = frozenset(LIST_FIELDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """A search over the messages that a client knows."""
+
+    mailbox_id: int
+    key: SearchKey
+    view: Sequence[int]  # the client's uids, sorted; sequence numbers count in it
+    saved: Sequence[int] = ()  # "$"
+    now: int = 0  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A message that matches."""
+
+    uid: int
+    modseq: int
+
+
+class Candidate:
+    """A message as the keys look at it; what is costly is read when first asked for."""
+
+    def __init__(
+        self, db: sqlite3.Connection, msg_dir: Path, row: tuple[int, int, str, int, int, int, int, int]
+    ) -> None:
+        self._db = db
+        self._msg_dir = msg_dir
+        (
+            self.uid,
+            self.flags,
+            self.keywords,
+            self.modseq,
+            self.size,
+            self.internaldate,
+            self.savedate,
+            self.content_id,
+        ) = row
+
+    @cached_property
+    def fields(self) -> bytes:
+        """The ready header fields, or the whole header where they were too long to keep."""
+        row = self._db.execute("SELECT list_fields FROM content WHERE id = ?", (self.content_id,)).fetchone()
+        return (row and row[0]) or self.header
+
+    @cached_property
+    def header(self) -> bytes:
+        """The whole header section."""
+        return self.message.header() if self.message else b""
+
+    @cached_property
+    def message(self) -> MessageBytes | None:
+        """The bytes; None when they were erased meanwhile."""
+        return read_message(self._db, self._msg_dir, self.content_id)
+
+    @cached_property
+    def sent(self) -> date | None:
+        """The day in the Date field, as its writer saw it (RFC 9051 §6.4.4: time and zone do not count)."""
+        moment = parse_date(find_field(self.fields, "Date") or "")
+        return moment.date() if moment else None
+
+    def values(self, name: str) -> list[str]:
+        """The decoded values of the fields of that name."""
+        source = self.fields if name.lower() in _READY_FIELDS else self.header
+        return [decode_words(value) for value in find_fields(source, name)]
+
+    def texts(self, *, with_header: bool) -> Iterable[str]:
+        """The decoded texts that BODY and TEXT look into."""
+        if self.message is None:
+            return
+        if with_header and self.message.prefix:
+            yield header_text(self.message.prefix)
+        yield from search_text(self.message.body, self.message.root, with_header)
+
+
+Test = Callable[[Candidate], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """A test and roughly what it costs: 0 the row, 1 ready fields, 2 the header, 3 the text."""
+
+    run: Test
+    cost: int = 0
+
+
+def find_matches(db: sqlite3.Connection, msg_dir: Path, search: Search) -> list[Match]:
+    """The matching messages by uid."""
+    test = _compile(search.key, search).run
+    rows = db.execute(f"SELECT {_COLUMNS} FROM message WHERE mailbox_id = ? ORDER BY uid", (search.mailbox_id,))
+    known = set(search.view)
+    found: list[Match] = []
+    for row in rows.fetchall():
+        if row[0] in known and test(candidate := Candidate(db, msg_dir, row)):
+            found.append(Match(candidate.uid, candidate.modseq))
+    return found
+
+
+def _compile(key: SearchKey, search: Search) -> _Test:
+    if isinstance(key, And):
+        return _all_of(sorted((_compile(inner, search) for inner in key.keys), key=lambda test: test.cost))
+    if isinstance(key, Or):
+        left, right = sorted((_compile(key.left, search), _compile(key.right, search)), key=lambda test: test.cost)
+        return _Test(lambda m: left.run(m) or right.run(m), right.cost)
+    if isinstance(key, Not):
+        inner = _compile(key.key, search)
+        return _Test(lambda m: not inner.run(m), inner.cost)
+    if isinstance(key, Messages):
+        return _in_set(key, search)
+    if isinstance(key, Contains | Header):
+        return _text_test(key)
+    return _row_test(key, search)
+
+
+def _all_of(tests: list[_Test]) -> _Test:
+    runs = [test.run for test in tests]
+    return _Test(lambda m: all(run(m) for run in runs), tests[-1].cost)
+
+
+def _in_set(key: Messages, search: Search) -> _Test:
+    if key.sequence.is_saved:
+        wanted = frozenset(search.saved)
+    else:
+        view = search.view
+        spans = key.sequence.uid_spans(view) if key.uid else key.sequence.seq_spans(len(view), strict=False)
+        wanted = frozenset(uid for span in spans for uid in view[span.start : span.stop])
+    return _Test(lambda m: m.uid in wanted)
+
+
+def _row_test(key: SearchKey, search: Search) -> _Test:
+    """Keys that the message row answers."""
+    if isinstance(key, All):
+        return _Test(lambda m: True)
+    if isinstance(key, HasFlag):
+        if key.keyword:
+            return _Test(lambda m: key.keyword in m.keywords.split())
+        return _Test(lambda m: bool(m.flags & key.bit))
+    if isinstance(key, Size):
+        return _Test(lambda m: m.size > key.size_bytes if key.is_larger else m.size < key.size_bytes)
+    if isinstance(key, Modseq):
+        return _Test(lambda m: m.modseq >= key.modseq)
+    if isinstance(key, Age):
+        limit = search.now - key.seconds
+        return _Test(lambda m: m.internaldate <= limit if key.is_older else m.internaldate >= limit)
+    if isinstance(key, Dated):
+        return _dated(key)
+    assert isinstance(key, ObjectId)
+    return _Test(lambda m: not key.is_thread and key.objectid == f"M{m.content_id}")
+
+
+def _dated(key: Dated) -> _Test:
+    day_of: dict[DateOf, Callable[[Candidate], date | None]] = {
+        DateOf.INTERNALDATE: lambda m: utc(m.internaldate).date(),
+        DateOf.SAVED: lambda m: utc(m.savedate).date(),
+        DateOf.SENT: lambda m: m.sent,
+    }
+    compare: dict[Relation, Callable[[date], bool]] = {
+        Relation.BEFORE: lambda day: day < key.day,
+        Relation.ON: lambda day: day == key.day,
+        Relation.SINCE: lambda day: day >= key.day,
+    }
+    get, holds = day_of[key.of], compare[key.relation]
+    return _Test(lambda m: (day := get(m)) is not None and holds(day), 1 if key.of is DateOf.SENT else 0)
+
+
+def _text_test(key: Contains | Header) -> _Test:
+    wanted = key.text.casefold()
+    if isinstance(key, Header):
+        name = key.name
+        cost = 1 if name.lower() in _READY_FIELDS else 2
+        return _Test(lambda m: any(wanted in value.casefold() for value in m.values(name)), cost)
+    if key.place in (TextIn.BODY, TextIn.TEXT):
+        with_header = key.place is TextIn.TEXT
+        return _Test(lambda m: any(wanted in text.casefold() for text in m.texts(with_header=with_header)), 3)
+    field = key.place.value
+    return _Test(lambda m: any(wanted in value.casefold() for value in m.values(field)), 1)
