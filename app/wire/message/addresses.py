@@ -177,6 +177,7 @@ class _Reader:
     def _end_group(self) -> None:
         self._end_address()
         if self._group is not None:
+            self._room -= 1
             self._found.append(AddressGroup(self._group, tuple(self._members)))
             self._group = None
             self._members = []

@@ -48,12 +48,9 @@ def decode_charset(data: bytes, charset: str) -> str:
 def _guess(data: bytes) -> str:
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError as err:
-        # A text that is cut, or has one bad byte in thousands, is still UTF-8.
+    except UnicodeDecodeError:
         text = data.decode("utf-8", "replace")
-        is_utf8 = err.start + 4 >= len(data) or text.count("\ufffd") * 20 < len(text) - _ascii_count(text)
-        return text if is_utf8 else data.decode("cp1252", "replace")
-
-
-def _ascii_count(text: str) -> int:
-    return len(text.encode("ascii", "ignore"))
+    # A text that was cut, or has one bad byte among many good characters, is still UTF-8.
+    bad = text.count("\ufffd")
+    odd = len(text) - len(text.encode("ascii", "ignore"))
+    return text if bad * 4 <= odd else data.decode("cp1252", "replace")

@@ -18,6 +18,7 @@ from app.wire.message.charset import decode_charset
 Encoder = Callable[[bytes], str]
 
 MAX_WORD = 75  # RFC 2047 §2
+MAX_PLAIN_WORD = 500  # a longer one could not be folded into lines of 998 bytes
 _WORD_PREFIX = "=?utf-8?q?"
 _BASE64_PREFIX = "=?utf-8?b?"
 
@@ -61,7 +62,9 @@ def _decode_word(encoding: str, text: str) -> bytes:
 
 
 def decode_base64(data: bytes) -> bytes:
-    """As much as can be decoded: other characters are skipped, missing padding is added."""
+    """As much as can be decoded: other characters are skipped, missing padding is added, padding does not end it."""
+    if b"=" in data.rstrip(b"=\r\n \t"):
+        return b"".join(map(_decode_broken_base64, data.split(b"=")))
     try:
         return binascii.a2b_base64(data)
     except binascii.Error:
@@ -109,7 +112,7 @@ def decode_extended(value: str) -> str:
 
 def encode_words(text: str) -> str:
     """Text for an unstructured field: as it is when it is ASCII, as encoded words with spaces between otherwise."""
-    if text.isascii() and text.isprintable() and "=?" not in text:
+    if text.isascii() and text.isprintable() and "=?" not in text and max(map(len, text.split(" "))) <= MAX_PLAIN_WORD:
         return text
     return " ".join(_words(text))
 

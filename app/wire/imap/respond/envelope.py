@@ -11,11 +11,12 @@ addresses are listed, so that none is hidden, and the first text counts. Each st
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import re
 from collections.abc import Sequence
 
-from app.wire.message.addresses import AddressGroup, HeaderAddress, parse_addresses
+from app.wire.message.addresses import MAX_ADDRESSES, AddressGroup, HeaderAddress, parse_addresses
 from app.wire.message.header import fields_pattern, unfold
 from app.wire.message.part import MAX_HEADER, Part
 
@@ -78,7 +79,9 @@ def envelope(data: bytes | mmap.mmap, part: Part) -> bytes:
 def _write_addresses(values: Sequence[str]) -> bytes:
     """The addresses of all fields of a name, or NIL when there is none."""
     written: list[bytes] = []
-    for address in [address for value in values[:MAX_FIELDS] for address in parse_addresses(value)]:
+    for address in itertools.chain.from_iterable(map(parse_addresses, values[:MAX_FIELDS])):
+        if len(written) >= MAX_ADDRESSES:
+            break
         if isinstance(address, AddressGroup):
             written.append(b"(NIL NIL %b NIL)" % write_string(address.name))
             written.extend(map(_write_address, address.members))

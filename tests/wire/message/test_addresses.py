@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import MessageSyntaxError
+from app.wire.message.addresses import (
+    MAX_ADDRESSES,
+    AddressGroup,
+    HeaderAddress,
+    mailboxes,
+    parse_addresses,
+    parse_from,
+)
+
+
+@given(st.text(alphabet=st.sampled_from('ab@<>,:;()"\\. []\t\udcff'), max_size=60))
+def test_any_value_gives_addresses(value):
+    for address in mailboxes(parse_addresses(value)):
+        assert isinstance(address.name_text, str)
+        assert isinstance(address.address, str)
+
+
+@given(st.text(max_size=60))
+def test_from_is_read_or_refused(value):
+    with contextlib.suppress(MessageSyntaxError):
+        assert parse_from(value)
+
+
+def test_number_of_addresses_is_bounded():
+    assert len(parse_addresses("a@b," * (MAX_ADDRESSES * 2))) == MAX_ADDRESSES
+    assert len(parse_addresses("a b@c," * (MAX_ADDRESSES * 2))) == MAX_ADDRESSES
+    assert len(parse_addresses(":;" * (MAX_ADDRESSES * 2))) == MAX_ADDRESSES
+
+
+def test_plain_and_odd_addresses_in_one_list():
+    assert parse_addresses('a@b, "X" <c@d>, g: e@f;, (c) Y Z <h@i>') == [
+        HeaderAddress(None, "a", "b"),
+        HeaderAddress("X", "c", "d"),
+        AddressGroup("g", (HeaderAddress(None, "e", "f"),)),
+        HeaderAddress("Y Z", "h", "i"),
+    ]
+
+
+def test_name_for_people_is_decoded():
+    [address] = mailboxes(parse_addresses("=?iso-8859-1?q?J=F6e?= <j@X.example>"))
+    assert address.name_text == "Jöe"
+    assert address.address == "j@x.example"
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "localpart", "domain"),
+    [
+        ("a@example.org", "", "a", "example.org"),
+        ("<a@example.org>", "", "a", "example.org"),
+        ("Joe Q. Public <a.b@Example.ORG>", "Joe Q. Public", "a.b", "example.org"),
+        ('"Joe, \\"Q\\"" <a@b.example>', 'Joe, "Q"', "a", "b.example"),
+        ('"a b"@b.example (comment)', "", "a b", "b.example"),
+        ("=?utf-8?q?J=C3=B6e?= <ü@b.example>", "Jöe", "ü", "b.example"),
+        ("Jöe <a@bücher.example>", "Jöe", "a", "xn--bcher-kva.example"),
+    ],
+)
+def test_from_with_one_author(value, name, localpart, domain):
+    [author] = parse_from(value)
+    assert (author.name, author.localpart, author.domain.ascii) == (name, localpart, domain)
+
+
+def test_from_with_two_authors():
+    assert [author.localpart for author in parse_from("a@x.example, B <b@x.example>")] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "  (only a comment)",
+        "joe",
+        "joe@",
+        "@x.example",
+        "Joe <a@x.example",
+        "a@x.example <b@x.example>",
+        "a@x.example b@x.example",
+        "a@x.example,",
+        "a@x.example,,b@x.example",
+        "<@relay:a@x.example>",
+        "group: a@x.example;",
+        "a@[192.0.2.1]",
+        "a@x..example",
+        '"a@x.example',
+        "<a@x.example>b@x.example",
+        "a@" + "x" * 300,
+    ],
+)
+def test_from_that_could_be_read_in_two_ways_is_refused(value):
+    with pytest.raises(MessageSyntaxError):
+        parse_from(value)

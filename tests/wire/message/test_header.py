@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.wire.message.header import (
+    Field,
+    find_field,
+    find_fields,
+    has_field,
+    raw_fields,
+    read_fields,
+    select_fields,
+    strip_comments,
+)
+
+HEADER = b"From: a@b\r\nSubject: one\r\n two\r\nnothing\r\nX-A : 1\r\nsubject: three\r\n\r\n"
+
+
+def test_first_field_of_a_name_is_found_whatever_its_case():
+    assert find_field(HEADER, "SUBJECT") == "one two"
+    assert find_fields(HEADER, "Subject") == ["one two", "three"]
+    assert find_field(HEADER, "x-a") == "1"
+    assert find_field(HEADER, "Sub") is None
+    assert has_field(b"To:\r\n\r\n", "to")
+    assert find_field(b"To:\r\n\r\n", "to") == ""
+
+
+def test_all_fields_are_read_in_order_without_lines_that_are_none():
+    assert list(read_fields(HEADER)) == [
+        Field("From", "a@b"),
+        Field("Subject", "one two"),
+        Field("X-A", "1"),
+        Field("subject", "three"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "names", "exclude", "expected"),
+    [
+        (HEADER, ("Subject",), False, b"Subject: one\r\n two\r\nsubject: three\r\n\r\n"),
+        (HEADER, ("SUBJECT", "x-a"), True, b"From: a@b\r\nnothing\r\n\r\n"),
+        (HEADER, ("Missing",), False, b"\r\n"),
+        (b"A: b\nC: d\n e\n\n", ("c",), False, b"C: d\n e\n\r\n"),
+        (b"A: b", ("a",), False, b"A: b\r\n\r\n"),
+        (b"A: b\r\n folded", ("a",), False, b"A: b\r\n folded\r\n\r\n"),
+        (b"", ("a",), True, b"\r\n"),
+    ],
+)
+def test_selected_fields_keep_their_bytes_and_end_with_an_empty_line(header, names, exclude, expected):
+    assert select_fields(header, names, exclude) == expected
+
+
+@given(st.binary(max_size=200))
+def test_raw_fields_are_the_whole_header(header):
+    assert b"".join(raw_fields(header)).rstrip(b"\r\n") == header.rstrip(b"\r\n")
+
+
+def test_bytes_that_are_not_utf8_survive():
+    value = find_field(b"A: \xfc\xc3\xbc\r\n\r\n", "a")
+    assert value is not None
+    assert value.encode("utf-8", "surrogateescape") == b"\xfc\xc3\xbc"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a (b (c) d) e", "a  e"), ('"(a)" (b', '"(a)" '), ("a)b", "a)b"), (r"a (\)) b", "a  b"), ('(")', "")],
+)
+def test_comments_are_taken_away_but_not_from_quoted_strings(text, expected):
+    assert strip_comments(text) == expected
