@@ -19,6 +19,7 @@ from app.wire.imap.tokens import ImapCursor, astring, list_mailbox, text, write_
 INBOX: Final = "Inbox"
 SEPARATOR: Final = "/"
 MAX_BYTES: Final = 1000  # of a whole name; other servers store at most as much
+MAX_PATTERN_BYTES: Final = 4 * MAX_BYTES  # room for wildcards and modified UTF-7
 MAX_LEVELS: Final = 50  # CREATE makes every parent, so this bounds what one command makes
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -64,7 +65,10 @@ def parse_mailbox(cursor: ImapCursor) -> str:
 
 def parse_pattern(cursor: ImapCursor) -> str:
     """A LIST pattern, decoded."""
-    return _decode(list_mailbox(cursor), utf8=cursor.utf8)
+    raw = list_mailbox(cursor)
+    if len(raw) > MAX_PATTERN_BYTES:
+        cursor.fail(f"a pattern of at most {MAX_PATTERN_BYTES} bytes")
+    return _decode(raw, utf8=cursor.utf8)
 
 
 def _decode(raw: bytes, *, utf8: bool) -> str:

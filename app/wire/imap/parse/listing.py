@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from app.wire.imap.command import Command
 from app.wire.imap.mailboxname import parse_mailbox, parse_pattern
 from app.wire.imap.parse.mailbox import StatusItem, parse_status_items
 from app.wire.imap.tokens import ImapCursor, astring, keyword, parenthesized, space, text
+
+MAX_PATTERNS: Final = 50  # every mailbox is held against every one
 
 
 class SelectOption(Enum):
@@ -77,8 +80,8 @@ def parse_list(cursor: ImapCursor, tag: str) -> ListCommand:
     if cursor.starts_with(b"("):
         is_extended = True
         patterns = parenthesized(cursor, parse_pattern, "( and patterns")
-        if not patterns:
-            cursor.fail("at least one pattern")
+        if not 0 < len(patterns) <= MAX_PATTERNS:
+            cursor.fail(f"1 to {MAX_PATTERNS} patterns")
     else:
         patterns = [parse_pattern(cursor)]
     returns = _Returns()

@@ -23,15 +23,16 @@ class Listed:
 
     name: str
     attributes: tuple[str, ...] = ()  # such as \\HasChildren
-    has_subscribed_children: bool = False  # CHILDINFO, for RECURSIVEMATCH (RFC 5258 §3.5)
+    childinfo: tuple[str, ...] = ()  # selections that names below it meet, for RECURSIVEMATCH (RFC 5258 §3.5)
     old_name: str | None = None  # OLDNAME, after a rename (RFC 9051 §7.3.1)
 
 
 def list_response(listed: Listed, *, utf8: bool) -> bytes:
     """One LIST response."""
     extended: list[bytes] = []
-    if listed.has_subscribed_children:
-        extended.append(b'"CHILDINFO" ("SUBSCRIBED")')
+    if listed.childinfo:
+        words = " ".join(f'"{word}"' for word in listed.childinfo)
+        extended.append(f'"CHILDINFO" ({words})'.encode("ascii"))
     if listed.old_name is not None:
         extended.append(b'"OLDNAME" (%b)' % write_mailbox(listed.old_name, utf8=utf8))
     line = _line(b"LIST", listed.attributes, write_mailbox(listed.name, utf8=utf8))

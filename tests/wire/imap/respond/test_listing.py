@@ -10,7 +10,7 @@ def test_a_name_is_modified_utf7_until_the_client_enables_utf8():
 
 
 def test_extended_data_stand_in_one_list():
-    listed = Listed(name="new", has_subscribed_children=True, old_name="old")
+    listed = Listed(name="new", childinfo=("SUBSCRIBED",), old_name="old")
     assert list_response(listed, utf8=True).endswith(b'new ("CHILDINFO" ("SUBSCRIBED") "OLDNAME" (old))\r\n')
 
 

@@ -1,0 +1,58 @@
+"""STATUS: counts of a mailbox without selecting it (RFC 9051 §6.3.11, RFC 8438, RFC 7162 §3.1.7).
+
+All counts are kept with the mailbox, so the answer costs one row however many messages there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.errors import ImapSyntaxError
+from app.imapserver.session import Session
+from app.store.account import mailboxes
+from app.store.account.records import Mailbox
+from app.wire.imap.mailboxname import canonical
+from app.wire.imap.parse.mailbox import StatusCommand, StatusItem
+from app.wire.imap.respond.listing import status_response
+
+
+async def status(session: Session, command: StatusCommand) -> None:
+    """Answer with the items that were asked for."""
+    check_items(session, command.items)
+    name = canonical(command.mailbox)
+    mailbox = await session.account.read(lambda db: mailboxes.get(db, name))
+    session.write(write_status(session, mailbox, command.items))
+    session.ok(command.tag, "done")
+
+
+def check_items(session: Session, items: Iterable[StatusItem]) -> None:
+    """Raise for an item that we do not have; asking for modseqs shows that the client knows them."""
+    if StatusItem.MAILBOXID in items:
+        raise ImapSyntaxError("MAILBOXID is not known here")  # RFC 8474, which is not announced
+    if StatusItem.HIGHESTMODSEQ in items:
+        session.enable_condstore()
+
+
+def write_status(session: Session, mailbox: Mailbox, items: Iterable[StatusItem]) -> bytes:
+    """The STATUS response for a mailbox."""
+    return status_response(mailbox.name, {item: _value(mailbox, item) for item in items}, utf8=session.utf8)
+
+
+def _value(mailbox: Mailbox, item: StatusItem) -> int | None:
+    column = _COLUMNS.get(item)
+    if column is not None:
+        value: int = getattr(mailbox, column)
+        return value
+    return 0 if item is StatusItem.RECENT else None  # no mailbox has an APPENDLIMIT of its own (RFC 7889 §3)
+
+
+_COLUMNS = {
+    StatusItem.MESSAGES: "total",
+    StatusItem.UIDNEXT: "uidnext",
+    StatusItem.UIDVALIDITY: "uidvalidity",
+    StatusItem.UNSEEN: "unseen",
+    StatusItem.DELETED: "deleted",
+    StatusItem.DELETED_STORAGE: "deleted_bytes",
+    StatusItem.SIZE: "size_bytes",
+    StatusItem.HIGHESTMODSEQ: "modseq",
+}
