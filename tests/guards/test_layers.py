@@ -16,13 +16,14 @@ ROWS = (
     ("app.store", "app.net"),
     ("app.smtpserver", "app.imapserver", "app.queue", "app.reports", "app.operations"),
     ("app.web", "app.ctl"),
-    ("app.serve", "app.localserve", "quickstart"),
+    ("app.serve", "app.engine", "app.endpoints", "app.localserve", "quickstart"),
     ("app.cli",),
 )
 ROW = {unit: number for number, units in enumerate(ROWS) for unit in units}
 SIBLINGS_ALLOWED = {
     *((f"app.{leaf}", f"app.{below}") for leaf in LEAVES for below in ("errors", "clock")),
-    ("app.localserve", "app.serve"),
+    *(("app.serve", part) for part in ("app.engine", "app.endpoints", "app.localserve")),
+    ("app.engine", "app.endpoints"),
 }
 QUICKSTART_MAY = ("app.operations", "app.web.templates", "app.web.forms", "app.web.serving")
 

@@ -1,0 +1,117 @@
+"""What the listeners of mox.conf serve, as bound sockets: made early, while the process may still be root.
+
+Certificates and keys are read here too, as only root may be able to. A port of the configuration whose service belongs
+to a later version is not opened; `config test` names those settings.
+"""
+
+from __future__ import annotations
+
+import enum
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.config.listener import Listener, TlsVersion
+from app.config.live import Live
+from app.net.listen import bind
+from app.net.tls import KeyCert, TlsSettings, server_context
+from app.smtpserver.conversation import Service
+from app.smtpserver.listener import services
+
+_TLS_VERSIONS = {
+    TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
+    TlsVersion.TLS_1_1: ssl.TLSVersion.TLSv1_1,
+    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
+    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
+}
+
+
+class Kind(enum.Enum):
+    """What is served."""
+
+    SMTP = "smtp"
+    IMAP = "imap"
+    METRICS = "metrics"
+    PAGES = "pages"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One service of a listener, on one of its addresses."""
+
+    kind: Kind
+    listener: Listener
+    address: str
+    port: int
+    smtp: Service | None = None
+    tls: ssl.SSLContext | None = None
+    is_tls_first: bool = False  # TLS from the first byte
+    passwords_need_tls: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An endpoint with its listening socket."""
+
+    endpoint: Endpoint
+    socket: socket.socket
+
+
+def open_endpoints(live: Live, *, pages: bool) -> list[Bound]:
+    """Every endpoint, listening; `pages` opens the ports for pages too. Raises ListenError or CertificateError."""
+    bound: list[Bound] = []
+    try:
+        for endpoint in endpoints(live, pages=pages):
+            bound.append(Bound(endpoint, bind(endpoint.address, endpoint.port)))
+    except BaseException:
+        for one in bound:
+            one.socket.close()
+        raise
+    return bound
+
+
+def endpoints(live: Live, *, pages: bool) -> Iterator[Endpoint]:
+    """What is to be served."""
+    for listener in live.static.listeners.values():
+        tls = _tls_context(live, listener)
+        for address in listener.ips:
+            yield from _mail(live, listener, str(address), tls)
+            yield from _http(listener, str(address), tls, pages)
+
+
+def _mail(live: Live, listener: Listener, address: str, tls: ssl.SSLContext | None) -> Iterator[Endpoint]:
+    for service, port in services(listener, live.static.hostname, tls):
+        yield Endpoint(kind=Kind.SMTP, listener=listener, address=address, port=port, smtp=service)
+    if (imap := listener.imap) is not None and imap.enabled:
+        need_tls = not imap.no_require_starttls
+        yield Endpoint(
+            kind=Kind.IMAP, listener=listener, address=address, port=imap.port, tls=tls, passwords_need_tls=need_tls
+        )
+    if (imaps := listener.imaps) is not None and imaps.enabled:
+        yield Endpoint(kind=Kind.IMAP, listener=listener, address=address, port=imaps.port, tls=tls, is_tls_first=True)
+
+
+def _http(listener: Listener, address: str, tls: ssl.SSLContext | None, pages: bool) -> Iterator[Endpoint]:
+    if (metrics := listener.metrics_http) is not None and metrics.enabled:
+        yield Endpoint(kind=Kind.METRICS, listener=listener, address=address, port=metrics.port)
+    if not pages:
+        return
+    for service, is_tls in ((listener.account_http, False), (listener.account_https, True)):
+        if service is not None and service.enabled:
+            port = service.port or (443 if is_tls else 80)
+            yield Endpoint(kind=Kind.PAGES, listener=listener, address=address, port=port, tls=tls if is_tls else None)
+
+
+def _tls_context(live: Live, listener: Listener) -> ssl.SSLContext | None:
+    """The listener's context; None without certificates in files (those from ACME belong to a later version)."""
+    if listener.tls is None or not listener.tls.key_certs:
+        return None
+    files = [
+        KeyCert(str(live.resolve(pair.cert_file)), str(live.resolve(pair.key_file))) for pair in listener.tls.key_certs
+    ]
+    settings = TlsSettings(
+        min_version=_TLS_VERSIONS[listener.tls.min_version],
+        session_tickets=listener.smtp is None or not listener.smtp.tls_session_tickets_disabled,
+    )
+    return server_context(files, settings)

@@ -1,0 +1,214 @@
+"""The objects of a running server, made from its configuration, started and stopped in the right order.
+
+Start: accounts and queue open, then the services accept, then the queue delivers. Stop: no new connections, each open
+one may finish what it does, then the queue, then the databases. Everything here runs on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.clock import SYSTEM, Clock
+from app.config.live import Live
+from app.config.lookup import Destined
+from app.config.static import Static
+from app.endpoints import Bound, Endpoint, Kind
+from app.imapserver.connection import ImapConnection
+from app.imapserver.service import ImapService
+from app.limits import CONNECTIONS, ConcurrencyLimit, RateLimit
+from app.log import logger
+from app.net.connection import Connection
+from app.net.listen import Serving
+from app.net.resolver import Resolver
+from app.queue.dispatcher import Dispatcher
+from app.queue.localmail import LocalMail
+from app.queue.setup import Setup
+from app.smtpserver.conversation import Resources
+from app.smtpserver.listener import factory
+from app.store.accounts import Accounts, AccountSettings
+from app.store.queuedb import QueueDb
+from app.store.signin import SignIn
+from app.wire.smtp.address import Address, IPAddress, parse_address
+
+log = logger("serve")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How this run differs from the usual."""
+
+    localserve_address: str = ""  # the address that takes all mail; "" is not localserve
+    clock: Clock = SYSTEM
+
+    @property
+    def fallback(self) -> Address | None:
+        """Who takes mail for unknown addresses."""
+        return parse_address(self.localserve_address) if self.localserve_address else None
+
+
+class Engine:
+    """Everything that runs."""
+
+    def __init__(self, live: Live, options: Options) -> None:
+        """Open what is kept; raises StoreError. Call it on the event loop's thread before `start`."""
+        self.live = live
+        self.options = options
+        clock = options.clock
+        self.accounts = Accounts(live.data_dir, lambda name: account_settings(live, name), clock)
+        self.queue = QueueDb.open(live.data_dir, clock)
+        self.signin = SignIn(live, self.accounts, clock)
+        self.resolver = Resolver(clock=clock)
+        self.local_mail = LocalMail(self.accounts, live, self._fallback_account())
+        self.serving = Serving()
+        self._page_servers: list[tuple[object, asyncio.Task[None]]] = []
+        self._smtp = Resources(
+            live=live,
+            accounts=self.accounts,
+            queue=self.queue,
+            sign_in=self.signin,
+            clock=clock,
+            localserve=options.fallback,
+        )
+        self._imap_rates = RateLimit(CONNECTIONS, clock)
+        self._imap_concurrent = ConcurrencyLimit()
+        self.dispatcher = Dispatcher(self._queue_setup())
+
+    def _fallback_account(self) -> str:
+        fallback = self.options.fallback
+        found = self.live.directory.find(fallback) if fallback else None
+        return found.account_name if isinstance(found, Destined) else ""
+
+    def _queue_setup(self) -> Setup:
+        return Setup(
+            db=self.queue,
+            live=self.live,
+            resolver=self.resolver,
+            deliver_local=self.local_mail.deliver,
+            notify=self.local_mail.notify,
+            clock=self.options.clock,
+            is_localserve=self.options.fallback is not None,
+            local_ips=local_ips(self.live.static),
+            own_ips=frozenset(own_ips(self.live.static)),
+        )
+
+    async def start(self, bound: list[Bound]) -> None:
+        """Begin to serve."""
+        pages = [one.endpoint for one in bound if one.endpoint.kind is not Kind.METRICS]
+        for one in bound:
+            if one.endpoint.kind in (Kind.METRICS, Kind.PAGES):
+                self._serve_pages(one, pages)
+            else:
+                await self.serving.add(one.socket, self._factory(one.endpoint))
+            log.info(
+                "listening", service=service_name(one.endpoint), address=one.endpoint.address, port=one.endpoint.port
+            )
+        self.dispatcher.start()
+
+    async def stop(self) -> None:
+        """Finish what is under way and close everything."""
+        from app.web.serving import PageServer
+
+        for server, _ in self._page_servers:
+            assert isinstance(server, PageServer)
+            server.stop()
+        await self.serving.stop()
+        await asyncio.gather(*(task for _, task in self._page_servers), return_exceptions=True)
+        await self.dispatcher.stop()
+        self.resolver.close()
+        self.signin.close()
+        self.queue.close()
+        self.accounts.close()
+
+    def _factory(self, endpoint: Endpoint) -> Callable[[], Connection]:
+        if endpoint.smtp is not None:
+            return factory(endpoint.smtp, self._smtp)
+        service = ImapService(
+            name=service_name(endpoint),
+            hostname=(endpoint.listener.hostname or self.live.static.hostname).ascii,
+            accounts=self.accounts,
+            signin=self.signin,
+            tls_context=endpoint.tls,
+            passwords_need_tls=endpoint.passwords_need_tls,
+            connections=self._imap_rates,
+            concurrent=self._imap_concurrent,
+            max_message_bytes=endpoint.listener.smtp_max_message_size,
+        )
+        implicit: ssl.SSLContext | None = endpoint.tls if endpoint.is_tls_first else None
+        return lambda: ImapConnection(service, implicit_tls=implicit)
+
+    def _serve_pages(self, bound: Bound, services: list[Endpoint]) -> None:
+        from app.web.metricspage import metrics_app
+        from app.web.serving import PageServer
+        from app.web.startpage import Service, start_app
+
+        if bound.endpoint.kind is Kind.METRICS:
+            app = metrics_app()
+        else:
+            rows = [
+                Service(name=service_name(one), host=one.address, port=one.port, security=security_of(one))
+                for one in services
+            ]
+            app = start_app(rows, self.options.localserve_address)
+        server = PageServer(app, [bound.socket], bound.endpoint.tls)
+        self._page_servers.append((server, asyncio.get_running_loop().create_task(server.serve())))
+
+
+def service_name(endpoint: Endpoint) -> str:
+    """The name of what is served, as people know it."""
+    if endpoint.smtp is not None:
+        return str(endpoint.smtp.kind.value)
+    if endpoint.kind is Kind.IMAP:
+        return "imaps" if endpoint.is_tls_first else "imap"
+    if endpoint.kind is Kind.PAGES:
+        return "https" if endpoint.tls else "http"
+    return endpoint.kind.value
+
+
+def security_of(endpoint: Endpoint) -> str:
+    """How a client protects the connection."""
+    if endpoint.is_tls_first or service_name(endpoint) in ("submissions", "https"):
+        return "TLS"
+    has_starttls = endpoint.smtp.offers_starttls if endpoint.smtp else endpoint.tls is not None
+    return "STARTTLS" if has_starttls else "none"
+
+
+def account_settings(live: Live, name: str) -> AccountSettings:
+    """What the store needs to know about an account."""
+    account = live.dynamic.accounts.get(name)
+    quota = (account.quota_message_size if account else 0) or live.static.quota_message_size
+    return AccountSettings(quota_bytes=max(quota, 0), initial_mailboxes=initial_mailboxes(live.static))
+
+
+def initial_mailboxes(static: Static) -> tuple[tuple[str, str | None], ...]:
+    """The mailboxes of a new account with their special uses, besides the Inbox."""
+    if static.default_mailboxes:
+        return tuple((name, None) for name in static.default_mailboxes)
+    if static.initial_mailboxes is None:
+        return AccountSettings().initial_mailboxes
+    named: list[tuple[str, str | None]] = []
+    if (use := static.initial_mailboxes.special_use) is not None:
+        named = [(use.sent, "\\Sent"), (use.archive, "\\Archive"), (use.trash, "\\Trash")]
+        named += [(use.draft, "\\Drafts"), (use.junk, "\\Junk")]
+    return (
+        *((name, mark) for name, mark in named if name),
+        *((name, None) for name in static.initial_mailboxes.regular),
+    )
+
+
+def own_ips(static: Static) -> list[IPAddress]:
+    """The addresses at which our SMTP listens, and those that stand for them behind NAT."""
+    listeners = [one for one in static.listeners.values() if one.smtp is not None and one.smtp.enabled]
+    return [ipaddress.ip_address(str(ip)) for one in listeners for ip in (*one.ips, *one.nat_ips)]
+
+
+def local_ips(static: Static) -> tuple[IPAddress, ...]:
+    """The addresses outgoing mail leaves from: those of the SMTP listeners, if no family has two and none is "any"."""
+    listeners = [one for one in static.listeners.values() if one.smtp is not None and one.smtp.enabled]
+    ips = [ipaddress.ip_address(str(ip)) for one in listeners for ip in one.ips]
+    if any(ip.is_unspecified for ip in ips) or len({ip.version for ip in ips}) < len(ips):
+        return ()
+    return tuple(ips)
