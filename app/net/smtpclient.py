@@ -4,7 +4,7 @@
     await talk.greet("mx.example.org")
     if talk.capabilities.starttls: await talk.start_tls(opportunistic_context())
     result = await talk.send(envelope, prefix, body)
-    await talk.quit()
+    talk.quit()
 
 The grammar is `wire/smtp/client.py`. Here are the waiting and its limits: every reply has a deadline, ten minutes for
 the one after the message, as the server may have to store it first (RFC 5321 §4.5.3.2.6): giving up sooner sends it
@@ -24,13 +24,14 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 
-from app.errors import MailError, SmtpSyntaxError
+from app.errors import MailError, SmtpSyntaxError, WireError
 from app.ids import connection_id
 from app.log import Level, logger
 from app.metrics import histogram
 from app.net.dial import connect
+from app.wire.sasl.clients import ClientExchange
 from app.wire.smtp.address import IPAddress
 from app.wire.smtp.client import (
     Answered,
@@ -68,20 +69,6 @@ class TlsFailed(SmtpFailed):
     """TLS did not come about."""
 
 
-class Mechanism(Protocol):
-    """The client's side of a SASL mechanism."""
-
-    @property
-    def name(self) -> str:
-        """As AUTH spells it."""
-
-    def begin(self) -> bytes | None:
-        """The initial response, None when the server speaks first."""
-
-    def respond(self, challenge: bytes) -> bytes:
-        """The answer to a challenge; raises MailError when the server is not who it should be."""
-
-
 @dataclass(frozen=True, slots=True)
 class Peer:
     """The server talked to: the name it was found by, and where it is."""
@@ -114,6 +101,8 @@ class Conversation(asyncio.Protocol):
         self.cid = connection_id()
         self.capabilities = Capabilities()
         self.has_tls = False
+        self.sent_body = False  # a message may have arrived although no reply came
+        self.used = 0  # messages tried here
         self._hostname = ""
         self._client = SmtpClient()
         self._transport: asyncio.Transport | None = None
@@ -170,27 +159,31 @@ class Conversation(asyncio.Protocol):
         await self._upgrade(context)
         await self._say_hello()
 
-    async def login(self, mechanism: Mechanism) -> None:
-        """AUTH; raises SmtpFailed when refused."""
-        first = mechanism.begin()
-        line = f"AUTH {mechanism.name}" + ("" if first is None else f" {_base64(first) or '='}")
+    async def login(self, name: str, exchange: ClientExchange) -> None:
+        """AUTH by the mechanism of that name; raises SmtpFailed when either side does not believe the other."""
+        first = exchange.initial()
+        line = f"AUTH {name}" + ("" if first is None else f" {_base64(first) or '='}")
         answered = await self._command(Verb.AUTH, line, Level.TRACEAUTH)
-        for _ in range(MAX_AUTH_ROUNDS):
-            if answered.reply.code != 334:
-                break
-            try:
+        try:
+            for _ in range(MAX_AUTH_ROUNDS):
+                if answered.reply.code != 334:
+                    break
                 challenge = base64.b64decode(answered.reply.text, validate=True)
-            except binascii.Error:
-                raise SmtpFailed("challenge of the server is not base64") from None
-            answered = await self._command(Verb.AUTH, _base64(mechanism.respond(challenge)), Level.TRACEAUTH)
-        await self._expect((235,), answered)
+                answered = await self._command(Verb.AUTH, _base64(exchange.answer(challenge)), Level.TRACEAUTH)
+            await self._expect((235,), answered)
+            exchange.finish()
+        except (binascii.Error, WireError) as err:
+            raise SmtpFailed(f"cannot sign in: {err}") from None
 
     async def send(self, envelope: Envelope, prefix: bytes, body: bytes | mmap.mmap) -> TransactionResult:
         """One transaction; recipients may be left over (None), and a server that leaves has answered for all."""
+        self.sent_body = False
+        self.used += 1
         transaction = Transaction(envelope, self.capabilities, self._client)
         self._write(transaction.start())
         while not transaction.is_done:
             if transaction.wants_body:
+                self.sent_body = True
                 await self._write_body(prefix, body)
                 transaction.body_written()
             answered = await self._next()
@@ -202,7 +195,7 @@ class Conversation(asyncio.Protocol):
                 raise SmtpFailed(f"server breaks the protocol: {err.message}") from None
         return transaction.result
 
-    async def quit(self) -> None:
+    def quit(self) -> None:
         """Take leave, without waiting for the answer: what was sent is already sure."""
         if self._error is None and self._transport is not None and not self._transport.is_closing():
             self._write(self._client.command(Verb.QUIT, "QUIT"))

@@ -12,6 +12,7 @@ import pytest
 
 from app.net import smtpclient
 from app.net.smtpclient import Conversation, Peer, SmtpFailed, TlsFailed, opportunistic_context, verified_context
+from app.wire.sasl.clients import ClientExchange
 from app.wire.smtp.address import parse_address
 from app.wire.smtp.client import Envelope, Recipient
 from tests.support.smtpsink import CLOSE, HANG, SmtpSink, make_context
@@ -53,7 +54,7 @@ def test_several_messages_on_one_connection():
         assert await send(talk) == [250]
         assert talk.is_usable
         assert await send(talk) == [250]
-        await talk.quit()
+        talk.quit()
 
     sink = SmtpSink()
     talk_to(sink, work)
@@ -155,19 +156,17 @@ def test_failed_starttls_says_so(fault):
         talk_to(SmtpSink(tls=make_context(), faults={"starttls": fault}), work)
 
 
-class Echo:
-    name = "ECHO"
-
-    def begin(self) -> bytes | None:
+class Echo(ClientExchange):
+    def initial(self) -> bytes | None:
         return b"hi"
 
-    def respond(self, challenge: bytes) -> bytes:
+    def answer(self, challenge: bytes) -> bytes:
         return challenge.upper()
 
 
 def test_auth_rounds():
     async def work(talk: Conversation) -> None:
-        await talk.login(Echo())
+        await talk.login("ECHO", Echo())
 
     challenge = b"334 " + base64.b64encode(b"abc") + b"\r\n"
     sink = SmtpSink(faults={"auth": challenge, base64.b64encode(b"ABC").decode().lower(): b"235 welcome\r\n"})
@@ -178,7 +177,7 @@ def test_auth_rounds():
 @pytest.mark.parametrize("fault", [b"535 no\r\n", b"334 ***\r\n", b"334 YWJj\r\n"])
 def test_refused_or_endless_auth(fault):
     async def work(talk: Conversation) -> None:
-        await talk.login(Echo())
+        await talk.login("ECHO", Echo())
 
     with pytest.raises(SmtpFailed):
         talk_to(SmtpSink(faults={"auth": fault, "qujd": fault}), work)

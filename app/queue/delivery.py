@@ -1,0 +1,155 @@
+"""One group of recipients against the servers to try, until each recipient has an answer.
+
+A server that cannot be reached, or breaks off before the message was sent, leads to the next one. Once the message
+has been sent and no reply came, nobody knows whether it arrived: then no other server is tried, and the recipients
+wait, because a second copy now is certain to be one where a lost reply is only likely. Recipients for whom a server
+had no room in one transaction go in another on the same connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from app.net.dial import DialFailed
+from app.net.smtpclient import Conversation, SmtpFailed
+from app.queue.gather import Group
+from app.queue.links import Links, Target
+from app.queue.outcome import Outcome, deferred, is_policy, of_reply
+from app.queue.targets import NoTarget
+from app.store.queuedb import Content
+from app.store.queuerecords import Ending, Queued
+from app.trust.lookup import LookupFailed
+from app.wire.smtp.client import Envelope, Recipient
+from app.wire.smtp.reply import Reply
+
+WHOLE_S = 1800.0  # for one group, whatever the server does
+
+
+class Delivery:
+    """The state of one group's attempt."""
+
+    def __init__(self, links: Links, hostname: str, group: Group, content: Content) -> None:
+        self._links = links
+        self._hostname = hostname
+        self._group = group
+        self._content = content
+        self._outcomes: dict[int, Outcome] = {}  # by position in the group
+        self._last: Outcome | None = None
+        self._has_choice = False
+        self.tls_mode = "none"
+
+    async def through(self, targets: AsyncIterator[Target]) -> list[Outcome]:
+        """Try the targets in turn; an outcome for each row of the group."""
+        try:
+            async with asyncio.timeout(WHOLE_S):
+                async for target in targets:
+                    self._has_choice = self._has_choice or target.has_choice
+                    if await self._try(target):
+                        break
+        except NoTarget as err:
+            self._note(err.outcome)
+        except LookupFailed as err:
+            self._note(deferred("4.4.3", f"DNS did not tell where the mail goes: {err}."))
+        except TimeoutError:
+            self._note(deferred("4.4.2", f"The delivery took longer than {WHOLE_S / 60:.0f} minutes."))
+        rest = self._last or deferred("4.4.1", "No server could be reached.")
+        return [self._believed(self._outcomes.get(index, rest)) for index in range(len(self._group.rows))]
+
+    async def _try(self, target: Target) -> bool:
+        """Whether there is nothing left to try elsewhere."""
+        talk = await self._open(target)
+        if talk is None:
+            return False
+        was_used = talk.used > 0
+        done = await self._transact(target, talk)
+        if not done and was_used and not talk.sent_body:
+            # It was kept from another message and the server had left meanwhile; that says nothing about this one.
+            self._last = None
+            talk = await self._open(target, fresh=True)
+            done = talk is not None and await self._transact(target, talk)
+        return done
+
+    async def _open(self, target: Target, *, fresh: bool = False) -> Conversation | None:
+        try:
+            opener = self._links.connect if fresh else self._links.open
+            return await opener(target, self._hostname)
+        except DialFailed as err:
+            self._note(_at(target, deferred("4.4.1", f"The server could not be reached: {err}.")))
+        except SmtpFailed as err:
+            self._note(_of_failure(target, err))
+        return None
+
+    async def _transact(self, target: Target, talk: Conversation) -> bool:
+        """Transactions on one connection until all have answers; False when another server may be tried."""
+        self.tls_mode = "tls" if talk.has_tls else "none"
+        try:
+            while left := [index for index in range(len(self._group.rows)) if index not in self._outcomes]:
+                result = await talk.send(self._envelope(left), self._content.prefix, self._content.body)
+                if not self._settle(target, left, result.replies, talk):
+                    talk.close()
+                    return False
+        except SmtpFailed as err:
+            talk.abort()
+            return self._broke_off(target, talk, err)
+        except BaseException:
+            talk.abort()
+            raise
+        self._links.give_back(target, talk)
+        return True
+
+    def _settle(self, target: Target, left: Sequence[int], replies: Sequence[Reply | None], talk: Conversation) -> bool:
+        """Take over the replies of one transaction; False when nothing was decided and another server may be tried."""
+        host, ip = target.peer.host, str(target.peer.ip)
+        if not talk.sent_body and all(got is None or got.code == 421 for got in replies):
+            closing = next((got for got in replies if got is not None), None)
+            self._note(of_reply(closing, host, ip) if closing else deferred("4.5.3", "The server took no recipient."))
+            return False
+        for index, got in zip(left, replies, strict=True):
+            if got is not None:
+                self._outcomes[index] = of_reply(got, host, ip)
+        return True
+
+    def _broke_off(self, target: Target, talk: Conversation, err: SmtpFailed) -> bool:
+        self._note(_of_failure(target, err))
+        return talk.sent_body
+
+    def _note(self, outcome: Outcome) -> None:
+        """Remember why there is no answer; a reason that may pass outweighs a final one."""
+        if self._last is None or outcome.ending is Ending.DEFERRED:
+            self._last = outcome
+
+    def _believed(self, outcome: Outcome) -> Outcome:
+        """A refusal by policy at the first attempt may be about one of our two addresses; the next tries the other."""
+        is_refusal = outcome.ending is Ending.FAILED and outcome.reply is not None and is_policy(outcome)
+        if is_refusal and self._group.first.attempts == 1 and self._has_choice:
+            return replace(outcome, ending=Ending.DEFERRED, code="4" + outcome.code[1:])
+        return outcome
+
+    def _envelope(self, left: Sequence[int]) -> Envelope:
+        first = self._group.first
+        return Envelope(
+            reverse_path=first.reverse_path,
+            recipients=tuple(_recipient(self._group.rows[index]) for index in left),
+            size=first.size_bytes,
+            has_8bit=first.has_8bit,
+            smtputf8=first.smtputf8,
+            require_tls=first.require_tls is True,
+            ret=first.ret,
+            envid=first.envid,
+        )
+
+
+def _recipient(row: Queued) -> Recipient:
+    return Recipient(path=row.recipient, notify=row.notify, orcpt=row.orcpt)
+
+
+def _of_failure(target: Target, err: SmtpFailed) -> Outcome:
+    if err.reply is not None:
+        return of_reply(err.reply, target.peer.host, str(target.peer.ip))
+    return _at(target, deferred("4.4.2", f"The conversation with the server failed: {err.text}."))
+
+
+def _at(target: Target, outcome: Outcome) -> Outcome:
+    return replace(outcome, host=target.peer.host, ip=str(target.peer.ip))

@@ -1,0 +1,209 @@
+"""Takes what is due from the queue, delivers it, and writes down what came of it.
+
+At most ten deliveries run at once, one per recipient domain; a run takes a few messages of its domain one after the
+other, so that they share a connection, and then makes room. Whose time has come longest ago goes first, and a domain
+that has just had its turn does not keep the others waiting, as it is only one of ten.
+
+An attempt is on disk before it starts. Its result is written while the next message is already on its way, but a
+domain is not taken up again before all results of its last run are on disk: what was confirmed is never sent twice,
+and if the disk does not take a result it is offered again until it does. `stop` lets what is under way finish for a
+moment; what has not started is as if it had never been taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from app.errors import MailError, Temporary
+from app.log import logger
+from app.queue import notices
+from app.queue.attempt import Attempted, Attempts
+from app.queue.gather import Group, gather
+from app.queue.links import Links
+from app.queue.outcome import Outcome, Result
+from app.queue.setup import Setup
+from app.routing import retry
+from app.store.queuedb import Due
+from app.store.queuerecords import Attempt, Ending, Finished
+
+MAX_DELIVERIES = 10
+MAX_RUN = 20  # recipients that one run takes
+MAX_LOOK = 1000  # due recipients looked at in one go
+LOOK_AGAIN_S = 60.0  # also when nothing is known to be due: the clock may have been set
+STORE_AGAIN_S = 5.0
+
+log = logger("queue")
+
+
+def plan(attempts: int) -> float:
+    """Seconds to the next attempt when `attempts` were made before this one."""
+    return retry.backoff(attempts, random.uniform(-1, 1))
+
+
+class Dispatcher:
+    """Runs the queue."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._links = Links(setup.local_ips)
+        self._attempts = Attempts(setup, self._links)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._loop_task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; the queue's `changed` wakes us from now on."""
+        self._setup.db.changed = self.kick
+        self._loop_task = asyncio.get_running_loop().create_task(self._loop())
+
+    def kick(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    async def stop(self, grace_s: float = 3.0) -> None:
+        """Take nothing new, wait a moment for what is under way, then break it off."""
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            await asyncio.gather(self._loop_task, return_exceptions=True)
+        running = list(self._running.values())
+        if running:
+            await asyncio.wait(running, timeout=grace_s)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        self._links.close()
+
+    async def settled(self) -> None:
+        """Wait until nothing is due and nothing runs; for tests and for `queue` commands that wait."""
+        while True:
+            if self._running:
+                await asyncio.wait(list(self._running.values()))
+            if not self._running and not await self._due():
+                return
+            await asyncio.sleep(0)
+
+    async def _loop(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                wait_s = await self._look()
+            except MailError as err:
+                log.error("cannot read the queue", err=err)
+                wait_s = STORE_AGAIN_S
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _look(self) -> float:
+        """Start what is due and there is room for; the seconds until it is worth looking again."""
+        if len(self._running) < MAX_DELIVERIES:
+            by_domain: dict[str, list[int]] = {}
+            for one in await self._due():
+                by_domain.setdefault(one.domain, []).append(one.id)
+            for domain, ids in by_domain.items():
+                if len(self._running) >= MAX_DELIVERIES:
+                    break
+                self._begin_run(domain, ids[:MAX_RUN])
+        now = self._setup.clock.now()
+        next_due = await self._setup.db.next_due(now)
+        return LOOK_AGAIN_S if next_due is None else min(max(next_due - now, 0.01), LOOK_AGAIN_S)
+
+    async def _due(self) -> list[Due]:
+        return await self._setup.db.due(self._setup.clock.now(), self._running, MAX_LOOK)
+
+    def _begin_run(self, domain: str, ids: list[int]) -> None:
+        task = asyncio.get_running_loop().create_task(self._run(ids))
+        self._running[domain] = task
+        task.add_done_callback(lambda done: self._end_run(domain, done))
+
+    def _end_run(self, domain: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(domain, None)
+        if not task.cancelled() and (err := task.exception()) is not None:
+            log.error("delivery run broke", err=repr(err))
+        self._wake.set()
+
+    async def _run(self, ids: list[int]) -> None:
+        """Attempt some recipients of one domain, and see that the results are written down."""
+        try:
+            groups = gather(await self._setup.db.begin(ids, plan))
+        except Temporary as err:
+            log.error("cannot begin a delivery", err=err)
+            await asyncio.sleep(STORE_AGAIN_S)
+            return
+        writing: list[asyncio.Task[None]] = []
+        try:
+            while groups:
+                attempted = await self._attempts.make(groups[0])
+                groups.pop(0)
+                writing.append(asyncio.get_running_loop().create_task(self._write_down(attempted)))
+        except asyncio.CancelledError:
+            # What was under way may have arrived; it counts as an attempt. The others were not touched.
+            await asyncio.shield(self._release(groups[1:]))
+            raise
+        finally:
+            if writing:
+                await asyncio.shield(asyncio.gather(*writing, return_exceptions=True))
+
+    async def _release(self, groups: Sequence[Group]) -> None:
+        ids = [row.id for group in groups for row in group.rows]
+        if ids:
+            await self._setup.db.release(ids)
+
+    async def _write_down(self, attempted: Attempted) -> None:
+        """Notify, then write the results; the notice first, as a second one is better than none."""
+        results = [_final(one) for one in attempted.results]
+        finished = [self._finished(one, attempted) for one in results]
+        await _insist(lambda: notices.tell(self._setup, results))
+        await _insist(lambda: self._setup.db.finish(finished))
+
+    def _finished(self, result: Result, attempted: Attempted) -> Finished:
+        row, outcome = result.queued, result.outcome
+        account = self._setup.live.directory.dynamic.accounts.get(row.sender_account)
+        keep_s = account.keep_retired_message_period if account else 0.0
+        return Finished(
+            id=row.id,
+            ending=outcome.ending,
+            attempt=_attempt(outcome, attempted),
+            keep_until=self._setup.clock.now() + keep_s if keep_s > 0 else 0.0,
+        )
+
+
+def _final(result: Result) -> Result:
+    """A failure that would be tried again is one for good when it was the last attempt."""
+    row, outcome = result.queued, result.outcome
+    if outcome.ending is Ending.DEFERRED and retry.is_last(row.attempts, row.max_attempts):
+        return Result(row, replace(outcome, ending=Ending.FAILED))
+    return result
+
+
+def _attempt(outcome: Outcome, attempted: Attempted) -> Attempt:
+    return Attempt(
+        started=attempted.started,
+        duration_s=attempted.duration_s,
+        success=outcome.ending is Ending.DELIVERED,
+        code=outcome.reply.code if outcome.reply else 0,
+        enhanced=outcome.code,
+        error=outcome.error,
+        host=outcome.host,
+        ip=outcome.ip,
+    )
+
+
+async def _insist(write: Callable[[], Awaitable[None]]) -> None:
+    """Do it, again and again while the disk does not take it."""
+    while True:
+        try:
+            await write()
+        except Temporary as err:
+            log.error("cannot write down what became of a delivery, will try again", err=err)
+            await asyncio.sleep(STORE_AGAIN_S)
+        except MailError as err:  # such as a message that an operator has dropped meanwhile
+            log.warn("what became of a delivery is not written down", err=err)
+            return
+        else:
+            return

@@ -1,0 +1,174 @@
+"""Connections to other servers, opened as their target demands and kept for a moment for the next message.
+
+A connection that a message has used is offered to others for the same target for a few seconds, so that a stream of
+mail to one relay does not greet it again for each message. A connection from the store may turn out to be dead; the
+caller, who is told that it was used before, then asks for a new one.
+
+Security is by target: opportunistic TLS falls back to plain text on a new connection (RFC 7435 §3), what is demanded
+does not. Raises DialFailed and SmtpFailed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from app.config.transports import TransportAuth
+from app.log import logger
+from app.metrics import counter
+from app.net.dial import DialFailed
+from app.net.smtpclient import (
+    Conversation,
+    Peer,
+    SmtpFailed,
+    TlsFailed,
+    opportunistic_context,
+    verified_context,
+)
+from app.wire.sasl.clients import Login, begin, choose
+from app.wire.sasl.servers import find_mechanism
+from app.wire.smtp.address import IPAddress
+
+IDLE_S = 3.0
+MAX_IDLE = 20
+MAX_MESSAGES = 100  # on one connection; some servers dislike more
+
+log = logger("queue")
+_connections = counter("queue_connection_total", "Connections to other servers.", ("result",))
+_fallbacks = counter("queue_plaintext_fallback_total", "Plain-text connections made because TLS failed.")
+
+
+class Security(Enum):
+    """What a target demands of TLS."""
+
+    OPPORTUNISTIC = "opportunistic"  # STARTTLS if offered, anyone's certificate
+    PLAIN = "none"
+    STARTTLS = "starttls"  # demanded, certificate verified
+    STARTTLS_UNVERIFIED = "starttls-unverified"
+    IMMEDIATE = "immediate"  # from the first byte, verified
+    IMMEDIATE_UNVERIFIED = "immediate-unverified"
+
+
+_UNVERIFIED = (Security.OPPORTUNISTIC, Security.STARTTLS_UNVERIFIED, Security.IMMEDIATE_UNVERIFIED)
+_IMMEDIATE = (Security.IMMEDIATE, Security.IMMEDIATE_UNVERIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to connect, and how."""
+
+    peer: Peer
+    security: Security = Security.OPPORTUNISTIC
+    auth: TransportAuth | None = None
+    has_choice: bool = field(default=False, compare=False)  # the server has addresses of both families
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The TLS context that this security needs."""
+        return opportunistic_context() if self.security in _UNVERIFIED else verified_context()
+
+
+class Links:
+    """Opens and keeps connections."""
+
+    def __init__(self, local_ips: Sequence[IPAddress] = ()) -> None:
+        self._local_ips = local_ips
+        self._idle: dict[Target, list[tuple[Conversation, asyncio.TimerHandle]]] = {}
+
+    async def open(self, target: Target, hostname: str) -> Conversation:
+        """A connection that is ready for a message; `used` tells whether it has had some."""
+        while idle := self._idle.get(target):
+            talk, timer = idle.pop()
+            timer.cancel()
+            if talk.is_usable:
+                return talk
+            talk.close()
+        return await self.connect(target, hostname)
+
+    async def connect(self, target: Target, hostname: str) -> Conversation:
+        """A new connection, with TLS and signed in as the target demands."""
+        try:
+            talk = await self._connect(target, hostname, target.security)
+        except DialFailed:
+            _connections.labels("dial").inc()
+            raise
+        except SmtpFailed:
+            _connections.labels("refused").inc()
+            raise
+        _connections.labels("ok").inc()
+        return talk
+
+    def give_back(self, target: Target, talk: Conversation) -> None:
+        """Keep a connection for a moment, if it is still good."""
+        if not talk.is_usable or talk.used >= MAX_MESSAGES or sum(map(len, self._idle.values())) >= MAX_IDLE:
+            talk.quit()
+            return
+        timer = asyncio.get_running_loop().call_later(IDLE_S, self._expire, target, talk)
+        self._idle.setdefault(target, []).append((talk, timer))
+
+    def close(self) -> None:
+        """Close all that are kept."""
+        for idle in self._idle.values():
+            for talk, timer in idle:
+                timer.cancel()
+                talk.quit()
+        self._idle.clear()
+
+    def _expire(self, target: Target, talk: Conversation) -> None:
+        left = [one for one in self._idle.get(target, ()) if one[0] is not talk]
+        if left:
+            self._idle[target] = left
+        else:
+            self._idle.pop(target, None)
+        talk.quit()
+
+    async def _connect(self, target: Target, hostname: str, security: Security) -> Conversation:
+        immediate = target.context if security in _IMMEDIATE else None
+        talk = await Conversation.open(target.peer, self._local_ips, immediate)
+        try:
+            await talk.greet(hostname)
+            await _secure(talk, target, security)
+            if target.auth is not None:
+                await _sign_in(talk, target.auth)
+        except TlsFailed as err:
+            talk.abort()
+            if security is not Security.OPPORTUNISTIC:
+                raise
+            log.debug("TLS failed, trying without", cid=talk.cid, host=target.peer.host, err=err.text)
+            _fallbacks.inc()
+            return await self._connect(target, hostname, Security.PLAIN)
+        except BaseException:
+            talk.abort()
+            raise
+        return talk
+
+
+async def _secure(talk: Conversation, target: Target, security: Security) -> None:
+    if security is Security.PLAIN or security in _IMMEDIATE:
+        return
+    if talk.capabilities.starttls:
+        await talk.start_tls(target.context)
+    elif security is not Security.OPPORTUNISTIC:
+        raise SmtpFailed(f"{target.peer.host} does not offer STARTTLS, which its transport demands")
+
+
+async def _sign_in(talk: Conversation, auth: TransportAuth) -> None:
+    """AUTH; a refusal is not the message's fault, so it carries no reply and the message waits."""
+    names = auth.mechanisms or _SHOWING_NOTHING
+    allowed = [found for name in names if (found := find_mechanism(name)) is not None]
+    offered = talk.capabilities.auth
+    mechanism = choose(offered, None, [one for one in allowed if not one.shows_password])
+    if mechanism is None:
+        mechanism = next((one for one in allowed if one.shows_password and one.value in offered), None)
+    if mechanism is None:
+        raise SmtpFailed(f"{talk.peer.host} offers no mechanism to sign in with that is allowed")
+    try:
+        await talk.login(mechanism.value, begin(mechanism, Login(auth.username, auth.password), None, offered))
+    except SmtpFailed as err:
+        raise SmtpFailed(f"{talk.peer.host} does not let us sign in: {err.reply or err.text}") from None
+
+
+_SHOWING_NOTHING = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5")

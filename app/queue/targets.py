@@ -1,0 +1,135 @@
+"""The servers to try for a message, one after the other: those of the recipient's domain, or that of a transport.
+
+Both are asynchronous generators, so that the addresses of a second host are only looked up when the first did not
+answer. A generator that finds nothing to try raises NoTarget with the outcome for the recipients; LookupFailed passes
+through when DNS could not tell and nothing was found elsewhere.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from app.config.transports import DirectTransport, SmtpTransport
+from app.errors import MailError
+from app.net.dial import order_addresses
+from app.net.smtpclient import Peer
+from app.queue.hosts import find_hosts
+from app.queue.links import Security, Target
+from app.queue.outcome import Outcome, deferred, failed
+from app.queue.setup import Setup
+from app.store.queuerecords import Queued
+from app.trust.lookup import Answer, LookupFailed
+from app.wire.smtp.address import AddressLiteral, IPAddress
+
+MAX_TARGETS = 5  # addresses tried in one attempt
+SUBMISSIONS_PORT, SUBMISSION_PORT, SMTP_PORT = 465, 587, 25
+
+
+class NoTarget(MailError):
+    """There is no server to try."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    """Which address families may be used."""
+
+    ipv4: bool = True
+    ipv6: bool = True
+
+    @classmethod
+    def of(cls, transport: DirectTransport | None) -> Families:
+        """What a transport says of families."""
+        return cls() if transport is None else cls(not transport.disable_ipv4, not transport.disable_ipv6)
+
+    def allow(self, ip: IPAddress) -> bool:
+        """Whether this address may be used."""
+        return self.ipv4 if ip.version == 4 else self.ipv6
+
+
+async def direct_targets(
+    setup: Setup, row: Queued, families: Families, last: IPAddress | None
+) -> AsyncIterator[Target]:
+    """The servers of the recipient's domain, or the one its address literal names."""
+    if isinstance(row.recipient, AddressLiteral):
+        ip = row.recipient.ip
+        if ip in setup.own_ips:
+            raise NoTarget(failed("5.4.6", f"The address {ip} is this server, which does not take mail for it."))
+        yield Target(Peer(row.domain, ip, setup.smtp_port))
+        return
+    own_names = {domain.ascii for domain in setup.live.directory.hostnames}
+    hosts = await find_hosts(setup.resolver, row.domain, own_names)
+    if isinstance(hosts, Outcome):
+        raise NoTarget(hosts)
+    count = 0
+    trouble: LookupFailed | None = None
+    for host in hosts.names:
+        try:
+            ips = await _addresses(setup, host)
+        except LookupFailed as err:
+            trouble = err
+            continue
+        allowed = [ip for ip in ips if families.allow(ip) and ip not in setup.own_ips]
+        for ip in order_addresses(allowed, row.attempts - 1, last):
+            if count >= MAX_TARGETS:
+                return
+            count += 1
+            yield Target(Peer(host, ip, setup.smtp_port), has_choice=len({one.version for one in allowed}) > 1)
+    if not count:
+        if trouble is not None:
+            raise trouble
+        raise NoTarget(failed("5.4.4", f"The mail servers of {row.domain} have no address to connect to."))
+
+
+async def _addresses(setup: Setup, host: str) -> tuple[IPAddress, ...]:
+    try:
+        return (ipaddress.ip_address(host),)
+    except ValueError:
+        answer: Answer[IPAddress] = await setup.resolver.addresses(host)
+        return answer.records
+
+
+@dataclass(frozen=True, slots=True)
+class Smarthost:
+    """A transport through another server, with what its kind means."""
+
+    settings: SmtpTransport
+    port: int
+    security: Security
+
+
+def submissions(settings: SmtpTransport) -> Smarthost:
+    """TLS from the first byte."""
+    unverified = settings.starttls_insecure_skip_verify
+    return Smarthost(
+        settings,
+        settings.port or SUBMISSIONS_PORT,
+        Security.IMMEDIATE_UNVERIFIED if unverified else Security.IMMEDIATE,
+    )
+
+
+def starttls(settings: SmtpTransport, port: int) -> Smarthost:
+    """STARTTLS, demanded unless switched off."""
+    if settings.no_starttls:
+        security = Security.PLAIN
+    elif settings.starttls_insecure_skip_verify:
+        security = Security.STARTTLS_UNVERIFIED
+    else:
+        security = Security.STARTTLS
+    return Smarthost(settings, settings.port or port, security)
+
+
+async def smarthost_targets(setup: Setup, smarthost: Smarthost) -> AsyncIterator[Target]:
+    """The addresses of a transport's server."""
+    host = smarthost.settings.host.ascii
+    ips = await _addresses(setup, host)
+    if not ips:
+        # A mistake in our configuration, or in our own DNS: mail waits until it is mended.
+        raise NoTarget(deferred("4.4.4", f"The server {host} of the transport has no address."))
+    for ip in order_addresses(ips, 0)[:MAX_TARGETS]:
+        yield Target(Peer(host, ip, smarthost.port), smarthost.security, smarthost.settings.auth)

@@ -1,0 +1,138 @@
+"""A queue with everything real around it but the clock: configuration, accounts, DNS, servers on loopback."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.clock import Clock
+from app.config.live import Live
+from app.net.dnsexchange import Server
+from app.net.resolver import Resolver
+from app.queue.dispatcher import Dispatcher
+from app.queue.localmail import LocalMail
+from app.queue.setup import Setup
+from app.store.accounts import Accounts
+from app.store.queuedb import QueueDb
+from app.store.queuerecords import NewMessage, NewRecipient
+from app.store.spool import Body
+from app.wire.smtp.address import ReversePath, parse_address, parse_path_address
+from tests.support.dns import DnsServer, Zone
+
+BODY = b"From: jane@example.org\r\nSubject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nhi\r\n"
+STATIC = """
+    DataDir: data
+    LogLevel: error
+    Hostname: mx.example.org
+    Listeners:
+        local:
+            IPs:
+                - 127.0.0.1
+    Postmaster:
+        Account: jane
+        Mailbox: Postmaster
+"""
+DYNAMIC = """
+    Domains:
+        example.org: nil
+    Accounts:
+        jane:
+            Domain: example.org
+            Destinations:
+                jane@example.org: nil
+"""
+
+
+class MovableClock(Clock):
+    """Wall time that a test sets; the monotonic clock is real."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+
+def message(*recipients: str, sender: ReversePath | None = None, **more: object) -> NewMessage:
+    """A message of jane's; `more` are fields of NewMessage."""
+    facts: dict[str, object] = {
+        "sender_account": "jane",
+        "reverse_path": sender or parse_address("jane@example.org"),
+        "recipients": tuple(NewRecipient(path=parse_path_address(to)) for to in recipients),
+        "body": Body.of(BODY),
+        "message_id": "<1@example.org>",
+        "subject": "hello",
+    }
+    return NewMessage(**{**facts, **more})  # type: ignore[arg-type]
+
+
+@dataclass
+class Bench:
+    """The running parts."""
+
+    setup: Setup
+    dispatcher: Dispatcher
+    clock: MovableClock
+    accounts: Accounts
+    names: list[str] = field(default_factory=list)
+
+    async def inbox(self, account: str = "jane") -> list[bytes]:
+        """The messages in the Inbox, each as prefix and body."""
+        opened = await self.accounts.open(account)
+        sql = """SELECT c.prefix, b.data FROM message m JOIN content c ON c.id = m.content_id
+            JOIN body b ON b.id = c.body_id JOIN mailbox x ON x.id = m.mailbox_id WHERE x.name = 'Inbox' ORDER BY m.uid"""
+        return [bytes(row[0]) + bytes(row[1]) for row in await opened.read(lambda db: db.execute(sql).fetchall())]
+
+    async def send(self, new: NewMessage) -> list[int]:
+        """Queue a message and wait until its attempts are over."""
+        ids = await self.setup.db.add(new)
+        await self.dispatcher.settled()
+        return ids
+
+    async def later(self, seconds: float) -> None:
+        """Let time pass, and wait until what is due then is over."""
+        self.clock.time += seconds
+        self.dispatcher.kick()
+        await self.dispatcher.settled()
+
+
+@asynccontextmanager
+async def running_queue(
+    directory: Path, zone: Zone, port: int, static: str = "", dynamic: str = "", **more: object
+) -> AsyncIterator[Bench]:
+    """A dispatcher that runs; `static` and `dynamic` are further lines of the configuration files."""
+    (directory / "mox.conf").write_text(_tabs(STATIC) + _tabs(static))
+    (directory / "domains.conf").write_text(_tabs(DYNAMIC) + _tabs(dynamic))
+    clock = MovableClock()
+    live = Live.open(directory / "mox.conf", files=False)
+    accounts = Accounts(directory / "data")
+    mail = LocalMail(accounts, live, fallback="jane" if more.get("is_localserve") else "")
+    with DnsServer(zone) as server:
+        resolver = Resolver([Server(server.host, server.port, trusted=True)])
+        setup = Setup(
+            db=QueueDb.open(directory / "data", clock),
+            live=live,
+            resolver=resolver,
+            deliver_local=mail.deliver,
+            notify=mail.notify,
+            clock=clock,
+            smtp_port=port,
+            **more,  # type: ignore[arg-type]
+        )
+        dispatcher = Dispatcher(setup)
+        dispatcher.start()
+        try:
+            yield Bench(setup, dispatcher, clock, accounts)
+        finally:
+            await dispatcher.stop(0.2)
+            resolver.close()
+            setup.db.close()
+            accounts.close()
+
+
+def _tabs(text: str) -> str:
+    """sconf wants tabs; source code does not."""
+    return textwrap.dedent(text).lstrip("\n").replace("    ", "\t")
