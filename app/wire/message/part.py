@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import mmap
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from app.wire.message.boundaries import Boundaries, Stop
 from app.wire.message.contenttype import (
@@ -283,8 +283,3 @@ def _read_details(found: dict[bytes, str]) -> Details:
 
 def _kept(value: str | None) -> str | None:
     return value[:MAX_FACT] if value else None
-
-
-def opaque(part: Part) -> Part:
-    """The same bytes as a part that is not looked into."""
-    return replace(part, content_type=OCTET_STREAM, children=(), message=None)
