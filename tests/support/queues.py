@@ -83,7 +83,8 @@ class Bench:
         """The messages in the Inbox, each as prefix and body."""
         opened = await self.accounts.open(account)
         sql = """SELECT c.prefix, b.data FROM message m JOIN content c ON c.id = m.content_id
-            JOIN body b ON b.id = c.body_id JOIN mailbox x ON x.id = m.mailbox_id WHERE x.name = 'Inbox' ORDER BY m.uid"""
+            JOIN body b ON b.id = c.body_id JOIN mailbox x ON x.id = m.mailbox_id
+            WHERE x.name = 'Inbox' ORDER BY m.uid"""
         return [bytes(row[0]) + bytes(row[1]) for row in await opened.read(lambda db: db.execute(sql).fetchall())]
 
     async def send(self, new: NewMessage) -> list[int]:

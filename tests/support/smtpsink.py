@@ -48,6 +48,7 @@ class SmtpSink:
     connections: int = 0
 
     async def __aenter__(self) -> SmtpSink:
+        self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server = await asyncio.start_server(self._accepted, self.host, self.port, limit=1 << 22)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -64,6 +65,12 @@ class SmtpSink:
         task = asyncio.get_running_loop().create_task(_Session(self, reader, writer).run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def heard(self, line: str, times: int = 1) -> None:
+        """Wait until a command has come that many times."""
+        while self.commands.count(line) < times:
+            self._news.clear()
+            await self._news.wait()
 
     def fault(self, step: str) -> Fault:
         """What a test wants at this step."""
@@ -103,6 +110,7 @@ class _Session:
 
     async def command(self, line: str) -> None:
         self.sink.commands.append(line)
+        self.sink._news.set()
         step = line.split(" ")[0].partition(":")[0].lower()
         if step == "ehlo":
             offers = [*self.sink.offers, *(["STARTTLS"] if self.sink.tls and not self.is_secure else [])]
