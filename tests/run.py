@@ -91,7 +91,7 @@ def is_working() -> bool:
 def prepare_packages() -> None:
     """Installs missing Debian packages as root; otherwise says what to type and what is left out."""
     missing = [package for package in read_packages() if not package.is_present()]
-    command = "apt-get install --yes --no-install-recommends " + " ".join(package.name for package in missing)
+    command = "apt-get install --yes " + " ".join(package.name for package in missing)
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         install(command)
         missing = [package for package in missing if not package.is_present()]

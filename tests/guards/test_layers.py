@@ -7,6 +7,7 @@ import ast
 from tests.guards.source import Import, Module, imports, modules
 
 LEAVES = ("assets", "clock", "errors", "ids", "limits", "log", "metrics")
+COMPOSITION = ("app.serve", "app.localserve", "app.engine", "app.endpoints")  # one subject in several modules
 # Row by row from the bottom. Names in one row are siblings and do not import each other.
 ROWS = (
     tuple(f"app.{name}" for name in LEAVES),
