@@ -161,3 +161,28 @@ class Static:
     quota_message_size: int = optional(
         "Bytes of messages that an account may hold unless it has a limit of its own; 0 for no limit.", default=0
     )
+
+
+DEFAULT_SPECIAL_USE = SpecialUse(sent="Sent", archive="Archive", trash="Trash", draft="Drafts", junk="Junk")
+
+
+def initial_mailboxes(static: Static) -> tuple[tuple[str, str | None], ...]:
+    """Names of the mailboxes of a new account besides Inbox, each with its special use (RFC 6154 §2) or None."""
+    initial = static.initial_mailboxes
+    if initial is None:
+        names = static.default_mailboxes
+        initial = InitialMailboxes(regular=names) if names else InitialMailboxes(special_use=DEFAULT_SPECIAL_USE)
+    uses = initial.special_use or SpecialUse()
+    special = (
+        (uses.sent, "\\Sent"),
+        (uses.archive, "\\Archive"),
+        (uses.trash, "\\Trash"),
+        (uses.draft, "\\Drafts"),
+        (uses.junk, "\\Junk"),
+    )
+    return (*(pair for pair in special if pair[0]), *((name, None) for name in initial.regular))
+
+
+def quota_bytes(static: Static, account_quota: int) -> int:
+    """Bytes that an account may hold, given its own QuotaMessageSize; 0 for no limit."""
+    return max(account_quota or static.quota_message_size, 0)

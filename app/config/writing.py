@@ -26,7 +26,7 @@ FORMAT_NOTE = (
 
 
 def write(value: object, *, note: str = "", docs: bool = False) -> bytes:
-    """The file for a value of a declaration; `docs` puts the help text of each setting above it."""
+    """The file for a value of a declaration; `docs` puts the help text of a setting above its first use."""
     writer = _Writer(docs=docs)
     document = Document(writer.struct(struct_of(type(value)), value, 0))
     if note and document.lines:
@@ -47,6 +47,7 @@ class _Writer:
 
     def __init__(self, *, docs: bool = False) -> None:
         self.docs = docs
+        self.explained: set[str] = set()
 
     def struct(self, struct: Struct, value: object, level: int) -> list[Line]:
         lines: list[Line] = []
@@ -54,9 +55,9 @@ class _Writer:
             content = getattr(value, field.attribute)
             if is_default(field, content) and not self._shows_presence(field, content):
                 continue
+            doc = self._doc(field, level) if self.docs else []
             line = self.field(field, content, level)
-            if self.docs:
-                line.before = [*([""] if lines else []), *doc_lines(field, level)]
+            line.before = ["", *doc] if doc and lines else doc
             lines.append(line)
         return lines
 
@@ -95,6 +96,13 @@ class _Writer:
         children = self.block(kind.value, value, level + 1)
         return Line(f"{name}:", children=children) if children else Line(f"{name}: nil")
 
+    def _doc(self, field: Field, level: int) -> list[str]:
+        """The comment above a setting; said once in a file, as the same settings come again for every service."""
+        if field.doc in self.explained:
+            return []
+        self.explained.add(field.doc)
+        return comment(field.doc + ("" if field.required else " (optional)"), level)
+
     def _shows_presence(self, field: Field, value: object) -> bool:
         """Whether a section without content still says something, such as that a transport is Direct."""
         return field.nullable and value is not None and bool(self._presence(field.kind))
@@ -109,11 +117,6 @@ class _Writer:
                 if text:
                     return [Line(f"{field.name}: {text}")]
         return []
-
-
-def doc_lines(field: Field, level: int) -> list[str]:
-    """The comment above a setting."""
-    return comment(field.doc + ("" if field.required else " (optional)"), level)
 
 
 def _entry_name(line: Line) -> str:

@@ -1,0 +1,68 @@
+"""DKIM keys of a domain: make them, name their files and selectors, configure them.
+
+A new domain gets two keys that both sign every message: RSA of 2048 bits, which everyone verifies, and Ed25519, which
+is shorter and which more and more do (RFC 8463 §3 asks for both). Selectors are the year and a letter, as mox has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.clock import utc
+from app.config.dynamic import Canonicalization, Dkim, Selector
+from app.operations.newfiles import PRIVATE, NewFile
+from app.trust.dkim.keys import load_key, make_ed25519, make_rsa
+from app.wire.domain import Domain
+
+EXPIRATION = "72h"
+RELAXED = Canonicalization(header_relaxed=True, body_relaxed=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DkimKey:
+    """A new key: its selector, its file below the config directory, and its PEM."""
+
+    selector: str
+    path: str
+    pem: bytes
+
+    @property
+    def record(self) -> str:
+        """The text of its DNS record."""
+        return load_key(self.pem).record()
+
+
+def make_keys(domain: Domain, now: float) -> tuple[DkimKey, DkimKey]:
+    """An RSA and an Ed25519 key, with the selectors `<year>a` and `<year>b`."""
+    year = utc(now).year
+    return (
+        _named(domain, f"{year}a", "rsa2048", make_rsa(), now),
+        _named(domain, f"{year}b", "ed25519", make_ed25519(), now),
+    )
+
+
+def make_ed25519_key(domain: Domain, selector: str, now: float) -> DkimKey:
+    """One Ed25519 key."""
+    return _named(domain, selector, "ed25519", make_ed25519(), now)
+
+
+def _named(domain: Domain, selector: str, kind: str, pem: bytes, now: float) -> DkimKey:
+    stamp = utc(now).strftime("%Y%m%dT%H%M%S")
+    name = f"{selector}._domainkey.{domain.ascii}.{stamp}.{kind}.privatekey.pkcs8.pem"
+    return DkimKey(selector=selector, path=f"dkim/{name}", pem=pem)
+
+
+def key_files(keys: Sequence[DkimKey], config_dir: Path) -> list[NewFile]:
+    """The files to write for the keys."""
+    return [NewFile(config_dir / key.path, key.pem, PRIVATE) for key in keys]
+
+
+def dkim_settings(keys: Sequence[DkimKey]) -> Dkim:
+    """The configuration that signs with all of these."""
+    selectors = {
+        key.selector: Selector(canonicalization=RELAXED, expiration=EXPIRATION, private_key_file=key.path)
+        for key in keys
+    }
+    return Dkim(selectors=selectors, sign=tuple(selectors))

@@ -1,0 +1,85 @@
+"""Writes what `generate` made: config/, data/ and mox.service below one directory, all of it or nothing.
+
+Refuses when config/ or data/ is there already. When anything fails, everything written is removed again, also what the
+caller does in the block of `applied`: making the account with its password.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.config.loading import load
+from app.errors import ConfigError, Refusal
+from app.operations.dkimkeys import key_files
+from app.operations.dnsrecords import host_of, records, zone_file
+from app.operations.newfiles import PRIVATE, NewFile, written
+from quickstart.generate import CERTIFICATE_FILE, KEY_FILE, Generated
+
+SERVICE_FILE = "mox.service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """Where things are, and what to publish."""
+
+    mox_conf: Path
+    data_dir: Path
+    zone: str
+
+
+@contextlib.contextmanager
+def applied(generated: Generated, directory: Path) -> Iterator[Applied]:
+    """Writes everything below `directory`; all of it is removed again when the block fails.
+
+    Raises Refusal, Temporary, or ConfigError if what was written would not load.
+    """
+    config, data = directory / "config", directory / "data"
+    if present := [str(path) for path in (config, data) if os.path.lexists(path)]:
+        raise Refusal(f"there already: {', '.join(present)}; start in an empty directory, or move these away")
+    with written(_files(generated, directory)), _removed_on_error(data):
+        if problems := load(config / "mox.conf").problems:
+            raise ConfigError(problems)
+        data.mkdir(mode=0o750)
+        yield Applied(mox_conf=config / "mox.conf", data_dir=data, zone=_zone(generated, config))
+
+
+def apply(generated: Generated, directory: Path) -> Applied:
+    """The same, for a caller with nothing to add."""
+    with applied(generated, directory) as result:
+        return result
+
+
+def _files(generated: Generated, directory: Path) -> list[NewFile]:
+    config = directory / "config"
+    return [
+        NewFile(config / "mox.conf", generated.mox_conf),
+        NewFile(config / "domains.conf", generated.domains_conf),
+        NewFile(config / "adminpasswd", generated.admin_password_file, PRIVATE),
+        NewFile(config / CERTIFICATE_FILE, generated.certificate.certificate),
+        NewFile(config / KEY_FILE, generated.certificate.key, PRIVATE),
+        *key_files(generated.keys, config),
+        NewFile(directory / SERVICE_FILE, generated.service_unit.encode(), 0o644),
+    ]
+
+
+def _zone(generated: Generated, config: Path) -> str:
+    host = host_of(generated.static, config)
+    rows = [
+        zone_file(records(generated.static, generated.dynamic, domain, host, config))
+        for domain in generated.dynamic.domains
+    ]
+    return "\n".join(rows)
+
+
+@contextlib.contextmanager
+def _removed_on_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise

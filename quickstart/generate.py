@@ -1,0 +1,195 @@
+"""Answers to a configuration: mox.conf, domains.conf, keys, certificate, passwords, service unit and DNS records.
+
+Pure but for random numbers: nothing is read, written or looked up. Two shapes: the server has ports 80 and 443 itself,
+or it stands behind a web server that is there already (`existing_webserver`), which then passes some requests on.
+
+Until certificates come automatically, TLS uses a certificate that we sign ourselves; the file and `Generated.notes` say
+so. DKIM signs with RSA and Ed25519, relaxed; MTA-STS starts in testing mode.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.config.dynamic import Destination, Dynamic
+from app.config.listener import (
+    Imaps,
+    KeyCert,
+    Listener,
+    ListenerTls,
+    Metrics,
+    Smtp,
+    Submissions,
+    WebserverHttp,
+    WebserverHttps,
+    WebService,
+    WellKnown,
+)
+from app.config.schema import IPAddress
+from app.config.static import DEFAULT_SPECIAL_USE, HostTlsRpt, InitialMailboxes, Postmaster, Static
+from app.config.writing import FORMAT_NOTE, write
+from app.log import Level
+from app.operations.accounts import new_account
+from app.operations.adminpassword import hash_password, make_password
+from app.operations.dkimkeys import DkimKey, dkim_settings, make_keys
+from app.operations.domains import (
+    TLSRPT_LOCALPART,
+    TLSRPT_MAILBOX,
+    NewDomain,
+    client_settings_domain,
+    new_domain,
+)
+from app.operations.selfsigned import SelfSigned, make_self_signed
+from app.wire.domain import Domain, parse_domain
+from app.wire.smtp.address import Address
+from quickstart.texts import CERTIFICATE_NOTE, CERTIFICATES_LATER, PROXY_NOTE, SERVICE_UNIT
+
+CERTIFICATE_FILE = "tls/selfsigned.crt.pem"
+KEY_FILE = "tls/selfsigned.key.pem"
+BLOCK_LISTS = ("sbl.spamhaus.org", "bl.spamcop.net")
+PROXIED_PAGES_PORT, PROXIED_FILES_PORT = 1080, 81
+LOOPBACK = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
+ALL = (ipaddress.IPv4Address(0), ipaddress.IPv6Address(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What is decided before anything is made."""
+
+    address: Address  # of the first account, whose localpart becomes its name
+    hostname: Domain
+    ips: Sequence[IPAddress]  # to listen on; none for all
+    nat_ips: Sequence[IPAddress] = ()  # by which the world reaches us, when others
+    user: str = ""  # system user, when not mox
+    existing_webserver: bool = False
+    working_directory: str = ""  # for the service unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """Everything to write and to show."""
+
+    static: Static
+    dynamic: Dynamic
+    account: str
+    account_password: str
+    admin_password: str
+    keys: Sequence[DkimKey]
+    certificate: SelfSigned
+    notes: Sequence[str]
+    service_unit: str
+
+    @property
+    def mox_conf(self) -> bytes:
+        """The text of mox.conf."""
+        text = write(self.static, note=FORMAT_NOTE, docs=True).decode()
+        return _with_note(text, "\t\tTLS:\n", CERTIFICATE_NOTE).encode()
+
+    @property
+    def domains_conf(self) -> bytes:
+        """The text of domains.conf."""
+        return write(self.dynamic, note=FORMAT_NOTE, docs=True)
+
+    @property
+    def admin_password_file(self) -> bytes:
+        """The content of adminpasswd."""
+        return hash_password(self.admin_password).encode()
+
+
+def generate(answers: Answers, now: float) -> Generated:
+    """Make everything; only `apply` writes it. Takes a few hundred milliseconds, most of it for the RSA key."""
+    keys = make_keys(answers.address.domain, now)
+    return Generated(
+        static=_static(answers),
+        dynamic=_dynamic(answers, keys, now),
+        account=account_name(answers.address),
+        account_password=make_password(),
+        admin_password=make_password(),
+        keys=keys,
+        certificate=make_self_signed(certificate_names(answers), now),
+        notes=(CERTIFICATES_LATER, PROXY_NOTE) if answers.existing_webserver else (CERTIFICATES_LATER,),
+        service_unit=SERVICE_UNIT.replace("{directory}", answers.working_directory or "/home/mox"),
+    )
+
+
+def account_name(address: Address) -> str:
+    """The name of the first account."""
+    return address.localpart.lower()
+
+
+def certificate_names(answers: Answers) -> list[str]:
+    """The host names that clients and servers connect to."""
+    domain = answers.address.domain
+    names = [answers.hostname, client_settings_domain(domain), parse_domain(f"autoconfig.{domain.ascii}")]
+    return list(dict.fromkeys(name.ascii for name in [*names, parse_domain(f"mta-sts.{domain.ascii}")]))
+
+
+def _static(answers: Answers) -> Static:
+    name = account_name(answers.address)
+    return Static(
+        data_dir="../data",
+        log_level=Level.DEBUG,
+        user=answers.user or "mox",
+        hostname=answers.hostname,
+        admin_password_file="adminpasswd",
+        listeners={"internal": _internal(answers), "public": _public(answers)},
+        postmaster=Postmaster(account=name, mailbox="Postmaster"),
+        host_tlsrpt=HostTlsRpt(account=name, mailbox=TLSRPT_MAILBOX, localpart=TLSRPT_LOCALPART),
+        initial_mailboxes=InitialMailboxes(special_use=DEFAULT_SPECIAL_USE),
+    )
+
+
+def _internal(answers: Answers) -> Listener:
+    """For this machine only: pages, figures, and what a web server in front passes on."""
+    proxied = answers.existing_webserver
+    pages = WebService(enabled=True, port=PROXIED_PAGES_PORT if proxied else 0, forwarded=proxied)
+    files = WellKnown(enabled=True, port=PROXIED_FILES_PORT, non_tls=True, forwarded=True) if proxied else None
+    return Listener(
+        ips=LOOPBACK,
+        hostname=Domain("localhost"),
+        account_http=pages,
+        admin_http=pages,
+        webmail_http=pages,
+        webapi_http=pages,
+        metrics_http=Metrics(enabled=True),
+        autoconfig_https=files,
+        mtasts_https=files,
+        webserver_http=WebserverHttp(enabled=True, port=PROXIED_FILES_PORT) if proxied else None,
+    )
+
+
+def _public(answers: Answers) -> Listener:
+    """For the world."""
+    own_web = not answers.existing_webserver
+    return Listener(
+        ips=tuple(answers.ips) or ALL,
+        nat_ips=tuple(answers.nat_ips),
+        tls=ListenerTls(key_certs=(KeyCert(cert_file=CERTIFICATE_FILE, key_file=KEY_FILE),)),
+        smtp=Smtp(enabled=True),
+        submissions=Submissions(enabled=True),
+        imaps=Imaps(enabled=True),
+        autoconfig_https=WellKnown(enabled=True) if own_web else None,
+        mtasts_https=WellKnown(enabled=True) if own_web else None,
+        webserver_http=WebserverHttp(enabled=True) if own_web else None,
+        webserver_https=WebserverHttps(enabled=True) if own_web else None,
+    )
+
+
+def _dynamic(answers: Answers, keys: Sequence[DkimKey], now: float) -> Dynamic:
+    domain, name = answers.address.domain, account_name(answers.address)
+    wanted = NewDomain(domain=domain, hostname=answers.hostname, account=name, serves_mtasts=True)
+    return Dynamic(
+        domains={domain: new_domain(wanted, dkim_settings(keys), now)},
+        accounts={name: new_account(domain, {str(answers.address): Destination()})},
+        monitor_dnsbls=tuple(Domain(zone) for zone in BLOCK_LISTS),
+    )
+
+
+def _with_note(text: str, before: str, note: str) -> str:
+    """The text with a comment above a line, which stands under other comments already."""
+    head, line, tail = text.partition(before)
+    indent = line[: len(line) - len(line.lstrip("\t"))]
+    rows = "".join(f"{indent}# {row}\n" for row in note.splitlines())
+    return f"{head}{rows}{line}{tail}" if line else text
