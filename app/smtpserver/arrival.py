@@ -1,0 +1,56 @@
+"""A message that has arrived: its content with what the header says that decides about delivery.
+
+The header is looked at once, and only its first `MAX_HEADER` bytes: what comes later decides nothing.
+"""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+
+from app.errors import MessageSyntaxError
+from app.store.spool import Body
+from app.wire.message.addresses import parse_from
+from app.wire.message.header import find_field, find_fields
+from app.wire.message.received import count_received
+from app.wire.smtp.address import Address
+
+MAX_HEADER = 1 << 20
+MAX_RECEIVED = 100  # RFC 5321 §6.3 asks for a hundred
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The body and its header section."""
+
+    body: Body
+    header: bytes
+
+    @property
+    def is_looping(self) -> bool:
+        """Whether so many servers have handed the message on that it must go in circles."""
+        return count_received(self.header) > MAX_RECEIVED
+
+    def authors(self) -> list[Address]:
+        """The addresses of the one From field; raises MessageSyntaxError."""
+        values = find_fields(self.header, "From")
+        if len(values) != 1:
+            raise MessageSyntaxError("the message has no From field" if not values else "more than one From field")
+        return [Address(author.localpart, author.domain) for author in parse_from(values[0])]
+
+    def field(self, name: str) -> str:
+        """The value of the first field of that name, or ""."""
+        return find_field(self.header, name) or ""
+
+
+def arrival(body: Body) -> Arrival:
+    """The body with its header found."""
+    return Arrival(body, header_of(body.data))
+
+
+def header_of(data: bytes | mmap.mmap) -> bytes:
+    """The header section, without the empty line; nothing when the message begins with that line."""
+    if data[:2] == b"\r\n":
+        return b""
+    end = data.find(b"\r\n\r\n", 0, MAX_HEADER)
+    return data[: end + 2] if end >= 0 else data[:MAX_HEADER]

@@ -1,0 +1,111 @@
+"""A message from another server, all of it here: refuse it, or deliver it to accounts.
+
+Each recipient has a result of its own. When all fail, the sending server is told why and keeps the message; when only
+some do, the message is taken and the sender gets a notification about those, as SMTP has one reply for all.
+
+The order: loops first, then what judges the message as a whole, then `delivery` for each recipient.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.log import logger
+from app.smtpserver import delivery, failurenotice, specials, stamps
+from app.smtpserver.arrival import Arrival, arrival
+from app.smtpserver.conversation import Conversation
+from app.smtpserver.delivery import UNKNOWN, Work
+from app.smtpserver.specials import Moment
+from app.smtpserver.transaction import Transaction
+from app.store.spool import Body
+from app.wire.smtp import codes
+from app.wire.smtp.address import ForwardPath
+from app.wire.smtp.reply import Reply
+
+log = logger("smtpserver")
+
+_LOOP = codes.MAIL_LOOP.reply("the message has passed so many servers that it must be in a loop")
+
+
+async def deliver(conversation: Conversation, transaction: Transaction, body: Body) -> Reply:
+    """Deliver to every recipient; the reply to the end of data."""
+    arrived = arrival(body)
+    count = len(transaction.recipients)
+    if arrived.is_looping:
+        delivery.count_rejected("loop", count)
+        return _refuse(conversation, transaction, body, _LOOP)
+    if all(recipient.found is None for recipient in transaction.recipients):
+        delivery.count_rejected("unknown-user", count)
+        await asyncio.sleep(conversation.resources.delays.unknown_recipient_s)
+        return _refuse(conversation, transaction, body, UNKNOWN)
+    await _fail_specials(conversation, transaction)
+    results = await delivery.deliver_all(await _work(conversation, transaction, body))
+    return await _conclude(conversation, transaction, arrived, results)
+
+
+async def _fail_specials(conversation: Conversation, transaction: Transaction) -> None:
+    for recipient in transaction.recipients:
+        if specials.is_special(conversation, recipient.path, Moment.MESSAGE):
+            delivery.count_rejected("special")
+            raise await specials.fail(conversation, recipient.path)
+
+
+async def _work(conversation: Conversation, transaction: Transaction, body: Body) -> Work:
+    # The verified author comes with the checks; until then only public aliases take mail from outside.
+    return Work(
+        resources=conversation.resources,
+        cid=conversation.cid,
+        remote=conversation.remote,
+        reverse_path=transaction.reverse_path,
+        recipients=tuple(transaction.recipients),
+        prepared=await delivery.prepare_message(body),
+        received=stamps.received(conversation, transaction),
+    )
+
+
+async def _conclude(
+    conversation: Conversation, transaction: Transaction, arrived: Arrival, results: list[Reply | None]
+) -> Reply:
+    """One reply for all recipients."""
+    failed = [
+        (recipient.path, reply)
+        for recipient, reply in zip(transaction.recipients, results, strict=True)
+        if reply is not None
+    ]
+    if len(failed) == len(results):
+        return _refuse(conversation, transaction, arrived.body, joined(failed))
+    if failed:
+        await failurenotice.send(conversation, transaction, arrived, failed)
+    conversation.good_transactions += 1
+    reply = codes.MESSAGE_OK.reply(f"message accepted ({transaction.id})")
+    _log(conversation, transaction, arrived.body, "message delivered", reply)
+    return reply
+
+
+def joined(failed: list[tuple[ForwardPath, Reply]]) -> Reply:
+    """The reply when no recipient got the message: the common one, or a line for each."""
+    replies = [reply for _, reply in failed]
+    if all(reply == replies[0] for reply in replies):
+        return replies[0]
+    # One that may succeed later makes the sender try all again; those that exist no more are refused again then.
+    status = next((reply for reply in replies if not reply.is_permanent), replies[0])
+    return Reply(status.code, status.enhanced, tuple(f"<{path}>: {reply.text}" for path, reply in failed))
+
+
+def _refuse(conversation: Conversation, transaction: Transaction, body: Body, reply: Reply) -> Reply:
+    conversation.bad_transactions += 1
+    _log(conversation, transaction, body, "message refused", reply)
+    return reply
+
+
+def _log(conversation: Conversation, transaction: Transaction, body: Body, message: str, reply: Reply) -> None:
+    log.info(
+        message,
+        cid=conversation.cid,
+        id=transaction.id,
+        mailfrom=transaction.reverse_path,
+        rcptto=transaction.recipients[0].path,
+        recipients=len(transaction.recipients),
+        size=body.size,
+        reply=reply,
+    )
