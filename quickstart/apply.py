@@ -1,7 +1,7 @@
 """Writes what `generate` made: config/, data/ and mox.service below one directory, all of it or nothing.
 
-Refuses when config/ or data/ is there already. When anything fails, everything written is removed again, also what the
-caller does in the block of `applied`: making the account with its password.
+Refuses when config/ or data/ is there already. When anything fails, everything written is removed again, data/ with the
+first account included.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.config.loading import load
 from app.errors import ConfigError, Refusal
+from app.operations.accountdata import set_password
 from app.operations.dkimkeys import key_files
 from app.operations.dnsrecords import host_of, records, zone_file
 from app.operations.newfiles import PRIVATE, NewFile, written
@@ -32,9 +33,8 @@ class Applied:
     zone: str
 
 
-@contextlib.contextmanager
-def applied(generated: Generated, directory: Path) -> Iterator[Applied]:
-    """Writes everything below `directory`; all of it is removed again when the block fails.
+def apply(generated: Generated, directory: Path) -> Applied:
+    """Write everything below `directory`, the first account with its password too.
 
     Raises Refusal, Temporary, or ConfigError if what was written would not load.
     """
@@ -45,13 +45,8 @@ def applied(generated: Generated, directory: Path) -> Iterator[Applied]:
         if problems := load(config / "mox.conf").problems:
             raise ConfigError(problems)
         data.mkdir(mode=0o750)
-        yield Applied(mox_conf=config / "mox.conf", data_dir=data, zone=_zone(generated, config))
-
-
-def apply(generated: Generated, directory: Path) -> Applied:
-    """The same, for a caller with nothing to add."""
-    with applied(generated, directory) as result:
-        return result
+        set_password(generated.static, generated.dynamic, data, generated.account, generated.account_password)
+        return Applied(mox_conf=config / "mox.conf", data_dir=data, zone=_zone(generated, config))
 
 
 def _files(generated: Generated, directory: Path) -> list[NewFile]:

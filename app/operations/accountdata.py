@@ -1,0 +1,38 @@
+"""The data of an account on disk: what the store is told about it from the configuration, and its password.
+
+An account's database has one writing process, so `set_password` with a directory is for when no server runs; a running
+server sets it through its own open account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from app.config.dynamic import Dynamic
+from app.config.static import Static, initial_mailboxes, quota_bytes
+from app.store.account import credentials
+from app.store.accounts import Accounts, AccountSettings
+
+
+def account_settings(static: Static, dynamic: Callable[[], Dynamic]) -> Callable[[str], AccountSettings]:
+    """What `Accounts` asks for when it opens an account; `dynamic` gives the newest domains.conf."""
+
+    def settings(name: str) -> AccountSettings:
+        account = dynamic().accounts.get(name)
+        quota = quota_bytes(static, account.quota_message_size if account else 0)
+        return AccountSettings(quota_bytes=quota, initial_mailboxes=initial_mailboxes(static))
+
+    return settings
+
+
+def set_password(static: Static, dynamic: Dynamic, data_dir: Path, name: str, password: str) -> None:
+    """Set the password of an account while no server runs; its database is made when absent. Takes about 100 ms.
+
+    Raises BadPassword for one that is too short or has characters that cannot be typed.
+    """
+    accounts = Accounts(data_dir, account_settings(static, lambda: dynamic))
+    try:
+        accounts.open_now(name).write_now(lambda tx: credentials.set_password(tx, password))
+    finally:
+        accounts.close()
