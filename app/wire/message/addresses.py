@@ -161,8 +161,10 @@ class _Reader:
         if draft.angle is None:
             if lexeme == "<":
                 draft.angle = []
-            else:
+            elif not lexeme.isspace():
                 draft.words.append(lexeme)
+            elif draft.words and draft.words[-1] != " ":  # a comment between blanks leaves one
+                draft.words.append(" ")
         elif lexeme == ">":
             draft.is_closed = True
         elif lexeme == ":":
@@ -246,7 +248,7 @@ def _split(words: list[str]) -> tuple[str, str]:
 
 
 def _phrase(words: list[str]) -> str:
-    return " ".join("".join(" " if word.isspace() else _unquote(word) for word in words).split(" ")).strip()
+    return "".join(" " if word.isspace() else _unquote(word) for word in words).strip()
 
 
 def _unquote(word: str) -> str:
