@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from app.errors import MailError, Temporary
 from app.log import logger
+from app.metrics import gauge
 from app.queue import notices
 from app.queue.attempt import Attempted, Attempts
 from app.queue.gather import Group, gather
@@ -34,8 +35,10 @@ MAX_RUN = 20  # recipients that one run takes
 MAX_LOOK = 1000  # due recipients looked at in one go
 LOOK_AGAIN_S = 60.0  # also when nothing is known to be due: the clock may have been set
 STORE_AGAIN_S = 5.0
+HOUSEKEEPING_S = 600.0
 
 log = logger("queue")
+_held = gauge("queue_hold", "Recipients on hold.")
 
 
 def plan(attempts: int) -> float:
@@ -52,12 +55,13 @@ class Dispatcher:
         self._attempts = Attempts(setup, self._links)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
-        self._loop_task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin; the queue's `changed` wakes us from now on."""
         self._setup.db.changed = self.kick
-        self._loop_task = asyncio.get_running_loop().create_task(self._loop())
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._loop()), loop.create_task(self._keep_house())]
 
     def kick(self) -> None:
         """Something may be due."""
@@ -65,9 +69,9 @@ class Dispatcher:
 
     async def stop(self, grace_s: float = 3.0) -> None:
         """Take nothing new, wait a moment for what is under way, then break it off."""
-        if self._loop_task is not None:
-            self._loop_task.cancel()
-            await asyncio.gather(self._loop_task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         running = list(self._running.values())
         if running:
             await asyncio.wait(running, timeout=grace_s)
@@ -98,6 +102,16 @@ class Dispatcher:
                     await self._wake.wait()
             except TimeoutError:
                 pass
+
+    async def _keep_house(self) -> None:
+        """Count what is held, for those who watch, and forget what was kept long enough."""
+        while True:
+            try:
+                _held.set(await self._setup.db.held())
+                await self._setup.db.forget_retired()
+            except MailError as err:
+                log.error("cannot tidy the queue", err=err)
+            await asyncio.sleep(HOUSEKEEPING_S)
 
     async def _look(self) -> float:
         """Start what is due and there is room for; the seconds until it is worth looking again."""

@@ -156,6 +156,16 @@ class QueueDb:
         row: tuple[float | None] = await self._db.read(lambda db: db.execute(sql, (after,)).fetchone())
         return row[0]
 
+    async def held(self) -> int:
+        """How many recipients are on hold."""
+        sql = "SELECT count(*) FROM recipient WHERE hold = 1"
+        return await self._db.read(lambda db: int(db.execute(sql).fetchone()[0]))
+
+    async def forget_retired(self) -> None:
+        """Remove retired recipients that were kept long enough."""
+        now = self._clock.now()
+        await self._db.write(lambda db: _forget_retired(db, now))
+
     async def begin(self, ids: Sequence[int], backoff: Callable[[int], float]) -> list[Queued]:
         """Count an attempt for each recipient that is still due; `backoff(attempts so far)` plans the next, in seconds.
 
@@ -217,12 +227,14 @@ class QueueDb:
     def _finish(self, db: sqlite3.Connection, results: Sequence[Finished]) -> list[Path]:
         files = []
         for result in results:
-            row = db.execute("SELECT base_id, attempts FROM recipient WHERE id = ?", (result.id,)).fetchone()
+            row = db.execute(
+                f"SELECT r.base_id, r.attempts, m.size_bytes {FROM} WHERE r.id = ?", (result.id,)
+            ).fetchone()
             if row is None:  # dropped by an operator meanwhile
                 continue
             if result.ending is Ending.DEFERRED:
                 _defer(db, result)
-            elif _retire(db, result, row[0], row[1] > 1):
+            elif _retire(db, result, row[0], row[1] > 1) and row[2] > MEMORY_LIMIT:
                 files.append(self.msg_dir / str(row[0]))
         return files
 
@@ -336,6 +348,12 @@ def _retire(db: sqlite3.Connection, result: Finished, base_id: int, had_attempts
     elif had_attempts:
         db.execute("DELETE FROM attempt WHERE recipient = ?", (result.id,))
     return _forget(db, result.id, base_id)
+
+
+def _forget_retired(db: sqlite3.Connection, now: float) -> None:
+    old = "SELECT id FROM retired WHERE keep_until < ?"
+    db.execute(f"DELETE FROM attempt WHERE recipient IN ({old})", (now,))
+    db.execute("DELETE FROM retired WHERE keep_until < ?", (now,))
 
 
 def _forget(db: sqlite3.Connection, recipient_id: int, base_id: int) -> bool:

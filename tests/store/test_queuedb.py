@@ -108,12 +108,17 @@ def test_deferred_stays_and_delivered_goes(queue, clock):
     asyncio.run(scenario())
 
 
-def test_retired_keeps_its_attempts(queue):
+def test_retired_keeps_its_attempts_for_its_time(queue, clock):
     async def scenario():
         (row,) = await queue.begin(await queue.add(message("a@x.example")), plan)
         await queue.finish([finished(row, Ending.DELIVERED, keep_until=2_000_000.0)])
         assert len(await queue.attempts(row.id)) == 1
         assert queue._db.read_now(lambda db: db.execute("SELECT id, success FROM retired").fetchall()) == [(row.id, 1)]
+        await queue.forget_retired()
+        assert len(await queue.attempts(row.id)) == 1
+        clock.time = 2_000_001.0
+        await queue.forget_retired()
+        assert await queue.attempts(row.id) == []
 
     asyncio.run(scenario())
 
@@ -177,6 +182,7 @@ def test_due_leaves_out_busy_domains_and_held_ones(queue, clock):
         await queue.add(message("a@x.example", "b@y.example", "c@z.example"))
         await queue.hold(QueueFilter(recipient="@z.example"), True)
         assert [due.domain for due in await queue.due(clock.time, ["x.example"], 10)] == ["y.example"]
+        assert await queue.held() == 1
 
     asyncio.run(scenario())
 
