@@ -1,0 +1,179 @@
+"""The operations of the control socket, by name.
+
+Each takes the arguments of its request, has the work done, and gives the result as JSON. What an operation needs comes
+in `Controlled`. Who adds one adds it to the table in `operations`, and a command to the command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from app.config.live import Live
+from app.ctl.protocol import Arguments, ControlError, Json
+from app.ctl.server import Call, Operation
+from app.log import SETTINGS, Level, parse_level
+from app.store.account import credentials
+from app.store.accounts import Accounts
+from app.store.queuedb import QueueDb
+from app.store.queuerecords import Queued, QueueFilter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controlled:
+    """What the operations work on."""
+
+    live: Live
+    accounts: Accounts
+    queue: QueueDb
+    stop: Callable[[], None]  # asks the server to stop, and returns
+
+
+def operations(controlled: Controlled) -> dict[str, Operation]:
+    """All operations by name."""
+    table: dict[str, Callable[[Controlled, Call], Awaitable[Json]]] = {
+        "stop": _stop,
+        "setaccountpassword": _set_account_password,
+        "loglevels": _log_levels,
+        "setloglevels": _set_log_levels,
+        "queuelist": _queue_list,
+        "queueholdset": _queue_hold_set,
+        "queueschedule": _queue_schedule,
+        "queuetransport": _queue_transport,
+        "queuerequiretls": _queue_require_tls,
+        "queuefail": _queue_fail,
+        "queuedrop": _queue_drop,
+        "queuedump": _queue_dump,
+    }
+    return {name: functools.partial(operation, controlled) for name, operation in table.items()}
+
+
+async def _stop(controlled: Controlled, call: Call) -> Json:
+    controlled.stop()
+    return None
+
+
+async def _set_account_password(controlled: Controlled, call: Call) -> Json:
+    name = call.arguments.text("account")
+    if name not in controlled.live.dynamic.accounts:
+        raise ControlError(f"there is no account {name!r}")
+    made = await asyncio.to_thread(credentials.derive, call.arguments.text("password"))
+    account = await controlled.accounts.open(name)
+    await account.write(lambda tx: credentials.replace(tx, made))
+    return None
+
+
+async def _log_levels(controlled: Controlled, call: Call) -> Json:
+    levels = {name: level.name.lower() for name, level in sorted(SETTINGS.packages.items())}
+    return {"": SETTINGS.default.name.lower(), **levels}
+
+
+async def _set_log_levels(controlled: Controlled, call: Call) -> Json:
+    """Set the level of a package, or of all others when its name is empty; an empty level clears a package's."""
+    package, word = call.arguments.text("package", ""), call.arguments.text("level")
+    if not word and package:
+        SETTINGS.packages.pop(package, None)
+        return None
+    level: Level = parse_level(word)
+    if package:
+        SETTINGS.packages[package] = level
+    else:
+        SETTINGS.default = level
+    return None
+
+
+def queue_filter(arguments: Arguments) -> QueueFilter:
+    """The recipients that a request is about."""
+    return QueueFilter(
+        ids=arguments.numbers("ids"),
+        account=arguments.text("account", ""),
+        sender=arguments.text("from", ""),
+        recipient=arguments.text("to", ""),
+        hold=arguments.optional_flag("hold"),
+        transport=arguments.optional_text("transport"),
+        queued_before=arguments.optional_number("queued_before"),
+        queued_after=arguments.optional_number("queued_after"),
+        next_before=arguments.optional_number("next_before"),
+        next_after=arguments.optional_number("next_after"),
+        limit=int(arguments.number("limit", 0)),
+        oldest_first=arguments.flag("oldest_first"),
+    )
+
+
+async def _queue_list(controlled: Controlled, call: Call) -> Json:
+    rows: list[Json] = []
+    for row in await controlled.queue.find(queue_filter(call.arguments)):
+        rows.append(_queue_row(row, await _last_error(controlled.queue, row)))
+    return rows
+
+
+async def _last_error(queue: QueueDb, row: Queued) -> str:
+    attempts = await queue.attempts(row.id) if row.attempts else []
+    return attempts[-1].error if attempts else ""
+
+
+def _queue_row(row: Queued, error: str) -> Json:
+    return {
+        "id": row.id,
+        "queued": row.queued,
+        "from": str(row.reverse_path),
+        "to": str(row.recipient),
+        "account": row.sender_account,
+        "size": row.size_bytes,
+        "hold": row.hold,
+        "attempts": row.attempts,
+        "next": row.next_attempt,
+        "last": row.last_attempt,
+        "transport": row.transport,
+        "error": error,
+    }
+
+
+async def _queue_hold_set(controlled: Controlled, call: Call) -> Json:
+    hold = call.arguments.optional_flag("set")
+    if hold is None:
+        raise ControlError("argument set must be true or false")
+    return await controlled.queue.hold(queue_filter(call.arguments), hold)
+
+
+async def _queue_schedule(controlled: Controlled, call: Call) -> Json:
+    """To a time ("when"), or later than planned by some seconds ("by")."""
+    which = queue_filter(call.arguments)
+    when = call.arguments.optional_number("when")
+    if when is not None:
+        return await controlled.queue.schedule(which, when)
+    return await controlled.queue.postpone(which, call.arguments.number("by"))
+
+
+async def _queue_transport(controlled: Controlled, call: Call) -> Json:
+    name = call.arguments.text("name")
+    if name and name not in controlled.live.static.transports:
+        raise ControlError(f"there is no transport {name!r} in mox.conf")
+    return await controlled.queue.set_transport(queue_filter(call.arguments), name)
+
+
+async def _queue_require_tls(controlled: Controlled, call: Call) -> Json:
+    wanted = call.arguments.optional_flag("require")
+    return await controlled.queue.set_require_tls(queue_filter(call.arguments), wanted)
+
+
+async def _queue_fail(controlled: Controlled, call: Call) -> Json:
+    return await controlled.queue.fail(queue_filter(call.arguments))
+
+
+async def _queue_drop(controlled: Controlled, call: Call) -> Json:
+    return await controlled.queue.drop(queue_filter(call.arguments))
+
+
+async def _queue_dump(controlled: Controlled, call: Call) -> Json:
+    number = int(call.arguments.number("id"))
+    rows = await controlled.queue.find(QueueFilter(ids=(number,)))
+    if not rows:
+        raise ControlError(f"there is no message {number} in the queue")
+    content = await controlled.queue.content(rows[0].base_id)
+    await call.output(content.prefix)
+    for start in range(0, len(content.body), 1 << 20):
+        await call.output(bytes(content.body[start : start + (1 << 20)]))
+    return None
