@@ -46,6 +46,28 @@ DYNAMIC = """
 """
 
 
+RELAY = """
+    Transports:
+        relay:
+            SMTP:
+                Host: 127.0.0.1
+                Port: PORT
+                NoSTARTTLS: true
+"""
+ROUTES = """
+    Routes:
+        -
+            ToDomain:
+                - .sink.test
+            Transport: relay
+"""
+
+
+def relay(port: int) -> tuple[str, str]:
+    """Lines for both configuration files that relay everything below sink.test to a port here."""
+    return RELAY.replace("PORT", str(port)), ROUTES
+
+
 class MovableClock(Clock):
     """Wall time that a test sets; the monotonic clock is real."""
 
