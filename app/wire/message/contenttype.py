@@ -22,7 +22,8 @@ MAX_TOKEN = 128  # RFC 6838 §4.2 allows 127 characters for each half of a type
 
 Params = tuple[tuple[str, str], ...]
 
-_TYPE = re.compile(r"\s*([^\s/;=()<>@,:\\\"\[\]?]+)\s*/\s*([^\s/;=()<>@,:\\\"\[\]?]+)")
+_TOKEN = r"([^\s\x00-\x1f\x7f/;=()<>@,:\\\"\[\]?]+)"
+_TYPE = re.compile(rf"\s*{_TOKEN}\s*/\s*{_TOKEN}")
 _WORD = re.compile(r'\s*"?([^\s;="]+)"?')
 _PARAM = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"?|([^;\s]*+))', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)

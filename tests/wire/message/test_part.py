@@ -143,6 +143,7 @@ FIELDS = [
     (b'Content-Type: image/png; name="unterminated', "image/png", (("name", "unterminated"),)),
     (b"content-type : a/b", "a/b", ()),
     (b"Content-Type: nonsense", "text/plain", ()),
+    (b"Content-Type: \0message/rfc822", "text/plain", ()),
     (b"Content-Type: a/b\r\nContent-Type: c/d", "a/b", ()),
     (b"X-Content-Type: a/b", "text/plain", ()),
 ]
