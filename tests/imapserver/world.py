@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from app.imapserver.connection import ImapConnection
@@ -45,12 +46,22 @@ class World:
         asyncio.run(self._talk(name, SIGN_IN + lines if signed_in else lines))
 
     async def _talk(self, name: str, lines: list[str]) -> None:
+        async def run_dialog(port: int) -> None:
+            places = {"imap": dialog.Service(HOST, port)}
+            await dialog.Dialog(places, self.tls.client).run_lines(name, lines)
+
+        await self._with_server(run_dialog)
+
+    def serve(self, talk: Callable[[int], Awaitable[None]]) -> None:
+        """Run `talk` with the port of a running server."""
+        asyncio.run(self._with_server(talk))
+
+    async def _with_server(self, talk: Callable[[int], Awaitable[None]]) -> None:
         serving = Serving()
         sock = bind(HOST, 0)
         await serving.add(sock, lambda: ImapConnection(self._service()))
-        places = {"imap": dialog.Service(HOST, sock.getsockname()[1])}
         try:
-            await dialog.Dialog(places, self.tls.client).run_lines(name, lines)
+            await talk(sock.getsockname()[1])
         finally:
             await serving.stop(grace_s=0)
 
