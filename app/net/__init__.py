@@ -6,4 +6,5 @@ so that root can be given up in between (`privileges.py`). `resolver.py` is the 
 holds one conversation with another server.
 
 Rules: nothing waits without a limit; a peer that does not read is not read from; what a peer sends is bounded before
-it is kept. Start reading at `connection.py`. """
+it is kept. Start reading at `connection.py`.
+"""
