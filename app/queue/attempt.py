@@ -88,19 +88,20 @@ class Attempts:
         if isinstance(sender, Address) and self._setup.live.directory.is_disabled(sender.domain):
             return [deferred("4.3.2", f"The domain {sender.domain} is switched off on this server.")] * count
         content = await self._setup.db.content(first.base_id)
-        if self._setup.is_localserve or self._is_ours(first):
+        if self.stays_here(first):
             way.transport = "local"
-            return [await self._deliver_here(row, content) for row in group.rows]
+            return list(await asyncio.gather(*(self._deliver_here(row, content) for row in group.rows)))
         return await self._send(group, content, way)
 
-    def _is_ours(self, row: Queued) -> bool:
+    def stays_here(self, row: Queued) -> bool:
+        """Whether the recipient is delivered on this server."""
+        if self._setup.is_localserve:
+            return True
         return isinstance(row.recipient, Address) and self._setup.live.directory.is_local(row.recipient.domain)
 
     async def _deliver_here(self, row: Queued, content: Content) -> Outcome:
         if self._setup.is_localserve and (special := special_outcome(row)) is not None:
-            outcome, seconds = special
-            await asyncio.sleep(seconds)
-            return outcome
+            return special
         answer = await self._setup.deliver_local(Local(row, content.prefix, content.body))
         return of_reply(answer, self._setup.live.directory.static.hostname.ascii)
 
