@@ -16,6 +16,8 @@ from pathlib import Path
 
 from app import VERSION
 from app.config.live import Live
+from app.ctl.commands import Controlled, operations
+from app.ctl.server import ControlServer
 from app.endpoints import Bound, open_endpoints
 from app.engine import Engine, Options
 from app.errors import ConfigError, MailError
@@ -75,6 +77,9 @@ async def _serve(live: Live, bound: list[Bound], options: Options) -> int:
         loop.add_signal_handler(number, stop.set)
     try:
         engine = Engine(live, options)
+        controlled = Controlled(live=live, accounts=engine.accounts, queue=engine.queue, stop=stop.set)
+        control = ControlServer(live.data_dir, operations(controlled))
+        await control.start()
     except MailError as err:
         print(err, file=sys.stderr)
         return 1
@@ -83,4 +88,5 @@ async def _serve(live: Live, bound: list[Bound], options: Options) -> int:
     await stop.wait()
     log.info("stopping")
     await engine.stop()
+    await control.close()
     return 0
