@@ -107,5 +107,6 @@ def _log(conversation: Conversation, transaction: Transaction, body: Body, messa
         rcptto=transaction.recipients[0].path,
         recipients=len(transaction.recipients),
         size=body.size,
-        reply=reply,
+        code=reply.code,
+        reason=reply.text if reply.code >= 400 else None,
     )

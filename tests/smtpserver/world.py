@@ -30,7 +30,7 @@ from tests.support.certificates import self_signed
 
 WEAK = Parameters(time_cost=1, memory_kib=8, lanes=1, scram_sha256_iterations=2, scram_sha1_iterations=2)
 PASSWORD = "correct horse"
-NOW = 1795363039.0  # Sun, 22 Nov 2026 15:57:19 +0000
+NOW = 1795365439.0  # Sun, 22 Nov 2026 16:37:19 +0000
 HOST = "127.0.0.1"
 
 MOX_CONF = """\
@@ -210,3 +210,13 @@ class World:
 
     def _account(self, name: str) -> Account:
         return self.accounts.open_now(name)
+
+
+async def greeted(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection of which EHLO has been said and answered."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    await reader.readline()
+    writer.write(b"EHLO client.example\r\n")
+    while (await reader.readline())[3:4] == b"-":
+        pass
+    return reader, writer

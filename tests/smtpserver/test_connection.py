@@ -1,0 +1,101 @@
+"""What a connection does besides commands: limits, slowness, ends, traces."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.limits import ConcurrencyLimit
+from app.log import SETTINGS, Level, set_levels
+from tests.smtpserver.world import HOST, greeted
+
+
+def test_too_many_connections_of_a_network_are_turned_away_and_counted_down(world):
+    world.resources.rates.concurrent = ConcurrencyLimit((1, 1, 1))
+
+    async def work(places):
+        place = places["smtp"]
+        reader, writer = await asyncio.open_connection(HOST, place.port)
+        assert (await reader.readline()).startswith(b"220")
+        second, _ = await asyncio.open_connection(HOST, place.port)
+        assert (await second.read()).startswith(b"421 4.7.0")
+        writer.write(b"QUIT\r\n")
+        await reader.read()
+        third, _ = await asyncio.open_connection(HOST, place.port)
+        assert (await third.readline()).startswith(b"220")
+
+    world.run_with(work)
+
+
+def test_failed_implicit_tls_frees_its_place(world):
+    world.resources.rates.concurrent = ConcurrencyLimit((1, 1, 1))
+
+    async def work(places):
+        place = places["submissions"]
+        reader, writer = await asyncio.open_connection(HOST, place.port)
+        writer.write(b"EHLO this is no TLS\r\n")
+        await reader.read()
+        _, again = await asyncio.open_connection(HOST, place.port, ssl=world.client_tls, server_hostname="localhost")
+        again.close()
+
+    world.run_with(work)
+
+
+def test_client_that_only_makes_mistakes_is_slowed_down(world):
+    async def work(places):
+        reader, writer = await greeted(places["smtp"].port)
+        writer.write(b"FOO\r\n" * 30)
+        replies = 0
+        try:
+            async with asyncio.timeout(0.3):
+                while await reader.readline():
+                    replies += 1
+        except TimeoutError:
+            pass
+        assert 5 < replies < 15
+        writer.transport.abort()
+
+    world.run_with(work)
+
+
+def test_traces_show_commands_and_hide_passwords_and_content(world, monkeypatch):
+    lines = []
+    monkeypatch.setattr(SETTINGS, "write", lines.append)
+    set_levels(Level.INFO, {"smtpserver": Level.TRACE})
+    try:
+        world.run("""
+            connect main submissions
+            S+ 220
+            C: EHLO client
+            S+ 250
+            C: AUTH PLAIN AGphbmVAZXhhbXBsZS5jb20AY29ycmVjdCBob3JzZQ==
+            S+ 235
+            C: AUTH PLAIN c2VjcmV0LXNlY3JldA==
+            S+ 503
+            C: MAIL FROM:<jane@example.com>
+            C: RCPT TO:<friend@remote.example>
+            C: DATA
+            S+ 250
+            S+ 250
+            S+ 354
+            C: From: jane@example.com
+            C: Subject: confidential
+            C:
+            C: .
+            S+ 250
+        """)
+    finally:
+        set_levels(Level.INFO)
+    text = "\n".join(lines)
+    assert "MAIL FROM:<jane@example.com>" in text
+    assert "354" in text
+    for secret in ("Y29ycmVj", "c2VjcmV0", "confidential"):
+        assert secret not in text
+
+
+def test_stopping_server_says_so(world):
+    async def together():
+        async with world.serving() as places:
+            reader, _ = await greeted(places["smtp"].port)
+        assert (await reader.read()).startswith(b"421 4.3.2")
+
+    asyncio.run(together())
