@@ -165,7 +165,7 @@ def service_name(endpoint: Endpoint) -> str:
         return "imaps" if endpoint.is_tls_first else "imap"
     if endpoint.kind is Kind.PAGES:
         return "https" if endpoint.tls else "http"
-    return endpoint.kind.value
+    return str(endpoint.kind.value)
 
 
 def security_of(endpoint: Endpoint) -> str:
