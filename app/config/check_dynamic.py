@@ -122,7 +122,7 @@ class DynamicChecks(Checks):
         if self.static.host_tlsrpt:
             named.append(("HostTLSRPT", self.static.host_tlsrpt.account))
         for section, name in named:
-            if name not in self.dynamic.accounts:
+            if name and name not in self.dynamic.accounts:
                 text = f"there is no account {name!r}, which {section} in mox.conf needs; add it, or name another there"
                 self.complain(("Accounts",), text)
 

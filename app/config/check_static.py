@@ -42,6 +42,8 @@ class StaticChecks(Checks):
             self._acme(("ACME", name), acme)
         for name, listener in static.listeners.items():
             ListenerChecks(self, name, listener, frozenset(static.acme)).run()
+        if not static.postmaster.account:
+            self.complain(("Postmaster", "Account"), "give the name of an account in domains.conf")
         self.mailbox(("Postmaster", "Mailbox"), static.postmaster.mailbox)
         if static.host_tlsrpt:
             self._host_reports(static.host_tlsrpt)

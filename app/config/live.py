@@ -30,7 +30,7 @@ from app.config.reading import Reading, read
 from app.config.signing import signing_selectors
 from app.config.static import Static
 from app.config.writing import update
-from app.errors import ConfigError, Problem, Temporary
+from app.errors import ConfigError, Problem, SconfSyntaxError, Temporary
 from app.log import logger
 from app.trust.dkim.sign import Selector
 from app.wire import sconf
@@ -135,12 +135,10 @@ class Live:
             _raise_problems(before)
             present = read(sconf.write(before.document), DOMAINS_CONF, Dynamic)  # keys as they stand in the file
             wanted = edit(before.value)
-            update(present.document, present.value, wanted)
-            data = sconf.write(present.document)
+            data = _edited(present, wanted)
             after = self._checked(data)
             if after.value != wanted:
-                text = "the result of this change cannot be written down; nothing was changed"
-                raise ConfigError([Problem(file=DOMAINS_CONF, line=0, path="", text=text)])
+                raise _cannot_be_written("the file would not say the same")
             snapshot = self._build(after.value)
             self._replace(data)
             self._snapshot = snapshot
@@ -194,17 +192,27 @@ def _raise_problems(reading: Reading[Dynamic]) -> None:
         raise ConfigError(problems)
 
 
+def _edited(present: Reading[Dynamic], wanted: Dynamic) -> bytes:
+    try:
+        update(present.document, present.value, wanted)
+    except SconfSyntaxError as err:
+        raise _cannot_be_written(err.message) from None
+    return sconf.write(present.document)
+
+
+def _cannot_be_written(reason: str) -> ConfigError:
+    return ConfigError([Problem(file=DOMAINS_CONF, line=0, path="", text=f"this change cannot be written: {reason}")])
+
+
 def _write_beside(path: Path, data: bytes) -> None:
     """Replace a file in one step, keeping the old one and its owner and mode."""
     status = path.stat()
     temporary = path.with_name(path.name + ".new")
     previous = path.with_name(path.name + PREVIOUS_SUFFIX)
     try:
+        _write_synced(temporary, path.read_bytes(), status)  # a copy, so that there is a domains.conf at every moment
+        temporary.replace(previous)
         _write_synced(temporary, data, status)
-        spare = path.with_name(path.name + ".old")
-        spare.unlink(missing_ok=True)
-        os.link(path, spare)  # so that at every moment there is a file of the right name
-        spare.replace(previous)
         temporary.replace(path)
     except OSError:
         with contextlib.suppress(OSError):

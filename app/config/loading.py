@@ -57,6 +57,7 @@ def load_dynamic(path: Path, static: Static, *, files: bool = True) -> Reading[D
 def check_dynamic(reading: Reading[Dynamic], static: Static, directory: Path | None) -> Reading[Dynamic]:
     """A reading of domains.conf with old address forms completed, and everything checked."""
     value = complete(reading.value)
+    _place_completed(reading)
     checked = dataclasses.replace(reading, value=value)
     DynamicChecks(static, value, reading.places, directory).run()
     return checked
@@ -84,8 +85,20 @@ def complete(dynamic: Dynamic) -> Dynamic:
 def _complete_account(account: Account) -> Account:
     if all("@" in key for key in account.destinations):
         return account
-    completed = {
-        key if "@" in key else f"{key}@{account.domain}": destination
-        for key, destination in account.destinations.items()
-    }
+    completed = {_full_key(account, key): destination for key, destination in account.destinations.items()}
     return dataclasses.replace(account, destinations=completed)
+
+
+def _full_key(account: Account, key: str) -> str:
+    """The key with its domain; as it is, for the checks to complain about, when the full one is there too."""
+    full = f"{key}@{account.domain}"
+    return key if "@" in key or full in account.destinations else full
+
+
+def _place_completed(reading: Reading[Dynamic]) -> None:
+    """Give completed keys the lines of the short ones."""
+    for path, line in list(reading.places.lines.items()):
+        match path:
+            case ("Accounts", name, "Destinations", key, *rest) if "@" not in key and name in reading.value.accounts:
+                full = _full_key(reading.value.accounts[name], key)
+                reading.places.lines.setdefault(("Accounts", name, "Destinations", full, *rest), line)
