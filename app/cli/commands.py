@@ -1,0 +1,14 @@
+"""All commands, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from app.cli import account, config, queue, quickstart, server
+from app.cli.command import Command
+
+COMMANDS: tuple[Command, ...] = (
+    *quickstart.COMMANDS,
+    *server.COMMANDS,
+    *account.COMMANDS,
+    *config.COMMANDS,
+    *queue.COMMANDS,
+)

@@ -1,0 +1,179 @@
+"""Finds the command that was typed and runs it; the entry of the whole program.
+
+`main(["queue", "list"])` returns the exit code: 0 done, 1 failed, 2 used wrongly. Errors go to standard error in words.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterable, Sequence
+
+from app import VERSION
+from app.cli.command import Command, Flag, Invocation, UsageError
+from app.cli.commands import COMMANDS
+from app.cli.flags import parse_flags
+from app.errors import ConfigError, MailError, Refusal
+from app.log import parse_level, set_levels
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+GLOBAL_FLAGS = (
+    Flag("config", "mox.conf to use; else $MOXCONF, else config/mox.conf", placeholder="file"),
+    Flag("loglevel", "how much this command logs; 'serve' goes by mox.conf", placeholder="level"),
+)
+_USAGE = "usage: mox [-config file] [-loglevel level] command [flags] [arguments]"
+_FIRST_STEPS = """\
+mox is a mail server. There is no configuration here yet ({path}).
+
+To set up mail for your domain, in a new directory on the machine that will be the server:
+    mox quickstart you@example.org
+
+To try it, or to test software that sends mail, without setting anything up:
+    mox localserve
+
+All commands: mox help
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line without the program's name; the exit code."""
+    try:
+        return _run(argv)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return MISUSED
+    except ConfigError as error:
+        print(*error.problems, sep="\n", file=sys.stderr)
+    except Refusal as error:
+        print(error.public, file=sys.stderr)
+    except MailError as error:
+        print(error, file=sys.stderr)
+    except BrokenPipeError:  # as with "| head"; keep the interpreter from complaining when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return FAILED
+
+
+def _run(argv: Sequence[str]) -> int:
+    if os.getgid() != os.getegid():
+        raise MailError("refusing to run with the rights of another group")
+    try:
+        parsed = parse_flags(argv, GLOBAL_FLAGS)
+    except UsageError as error:
+        raise UsageError(f"{error}\n{_USAGE}") from None
+    if level := parsed.flags.get("loglevel"):
+        set_levels(parse_level(level))
+    command = find_command(parsed.rest)
+    if command is None:
+        return _no_command(parsed.rest, parsed.flags.get("config", ""))
+    return _invoke(command, parsed.rest[len(command.words.split()) :], parsed.flags.get("config", ""))
+
+
+def _invoke(command: Command, words: Sequence[str], config: str) -> int:
+    try:
+        parsed = parse_flags(words, command.flags)
+        return command.run(Invocation(command, parsed.flags, parsed.rest, config))
+    except UsageError as error:
+        raise UsageError(f"{error}\nusage: {command.usage}\nmore: mox help {command.words}") from None
+
+
+def find_command(words: Sequence[str]) -> Command | None:
+    """The command whose words come first; the longest one."""
+    fitting = [one for one in ALL_COMMANDS if tuple(words[: len(one.words.split())]) == tuple(one.words.split())]
+    return max(fitting, key=lambda one: len(one.words), default=None)
+
+
+def starting_with(words: Sequence[str]) -> list[Command]:
+    """The commands that begin with these words."""
+    return [one for one in ALL_COMMANDS if words and one.words.split()[: len(words)] == list(words)]
+
+
+def _no_command(words: Sequence[str], config: str) -> int:
+    path = Invocation(_HELP, {}, (), config).config_path
+    if not words and not path.exists():
+        print(_FIRST_STEPS.format(path=path), end="")
+        return 0
+    typed = [word for word in words if not word.startswith("-")]
+    matching = starting_with(typed)
+    if typed and not matching:
+        print(f"there is no command {typed[0]!r}", file=sys.stderr)
+    print(_USAGE, *_lines(matching or _listed()), sep="\n", file=sys.stderr)
+    return MISUSED
+
+
+def _listed() -> list[Command]:
+    return [one for one in ALL_COMMANDS if one.is_listed]
+
+
+def _lines(commands: Iterable[Command]) -> list[str]:
+    rows = [(" ".join(part for part in (one.words, one.arguments) if part), one.summary) for one in commands]
+    width = min(44, max(len(words) for words, _ in rows))
+    return [f"  {words:{width}}  {summary}" for words, summary in rows]
+
+
+def _help(invocation: Invocation) -> int:
+    words = invocation.arguments
+    command = find_command(words)
+    if command is not None and command.words.split() == list(words):
+        print(_full_help(command))
+        return 0
+    matching = starting_with(words) if words else _listed()
+    if not matching:
+        raise MailError(f"there is no command {' '.join(words)!r}; all commands: mox help")
+    print(_USAGE, *_lines(matching), "", "More about one: mox help command", sep="\n")
+    return 0
+
+
+def _full_help(command: Command) -> str:
+    flags = [f"  {flag!s:28}  {flag.help}" for flag in command.flags]
+    parts = [f"usage: {command.usage}", command.help.strip(), *(["flags:\n" + "\n".join(flags)] if flags else [])]
+    return "\n\n".join(parts)
+
+
+def _help_all(invocation: Invocation) -> int:
+    invocation.expect(0)
+    print("\n\n\n".join(_full_help(command) for command in ALL_COMMANDS))
+    return 0
+
+
+def _version(invocation: Invocation) -> int:
+    invocation.expect(0)
+    print(f"mox {VERSION}")
+    print(f"{platform.system().lower()}/{platform.machine()}, Python {platform.python_version()}")
+    return 0
+
+
+_HELP = Command(
+    words="help",
+    arguments="[command]",
+    help="""Explain a command, or list the commands.
+
+    mox help queue list
+""",
+    run=_help,
+)
+
+ALL_COMMANDS: tuple[Command, ...] = (
+    *COMMANDS,
+    Command(
+        words="version",
+        help="""Print the version.
+
+    mox version
+""",
+        run=_version,
+    ),
+    _HELP,
+    Command(
+        words="helpall",
+        help="""Print the help of every command.
+
+    mox helpall | less
+""",
+        run=_help_all,
+        is_listed=False,
+    ),
+)

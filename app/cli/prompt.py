@@ -1,0 +1,28 @@
+"""Asking for a password: without showing it on a terminal, else as a line of standard input."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+
+from app.errors import MailError
+
+
+class NoAnswer(MailError):
+    """Nothing was typed, or not twice the same."""
+
+
+def read_new_password() -> str:
+    """A new password, typed twice on a terminal."""
+    if not sys.stdin.isatty():
+        return _checked(sys.stdin.readline().removesuffix("\n").removesuffix("\r"))
+    password = _checked(getpass.getpass("password: "))
+    if getpass.getpass("again: ") != password:
+        raise NoAnswer("the two are not the same; nothing was changed")
+    return password
+
+
+def _checked(password: str) -> str:
+    if not password:
+        raise NoAnswer("no password was given; nothing was changed")
+    return password

@@ -1,0 +1,243 @@
+"""Each command by `main`, those that need a server against a real control socket."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from app.cli.command import UsageError
+from app.cli.main import main
+from app.cli.queuefilter import parse_duration
+from app.config.describe import describe_domains, describe_static
+from app.log import SETTINGS, Level
+from app.operations import adminpassword
+from app.store.account.credentials import load, verify_password
+from app.store.accounts import Accounts
+from tests.support.configuration import MOX_CONF, write_configuration
+from tests.support.control import ControlWorld
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setattr(SETTINGS, "write", lambda line: None)
+    monkeypatch.setattr(SETTINGS, "default", Level.INFO)
+    monkeypatch.setattr(SETTINGS, "packages", {})
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    world = ControlWorld(tmp_path)
+    monkeypatch.setenv("MOXCONF", str(world.live.path))
+    yield world
+    world.accounts.close()
+
+
+def typed(monkeypatch, text):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def test_account_password_is_read_from_standard_input_and_set(world, monkeypatch, capsys):
+    typed(monkeypatch, "new password\n")
+    assert world.run(lambda: main(["setaccountpassword", "jane"])) == 0
+    found = world.accounts.open_now("jane").read_now(load)
+    assert found
+    assert verify_password(found.argon2id, "new password")
+    assert "new password" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("account", "text", "words"),
+    [("jane", "", "no password was given"), ("jane", "short", "too short"), ("none", "long enough", "no account")],
+)
+def test_account_password_that_cannot_be_set_says_why(world, monkeypatch, capsys, account, text, words):
+    typed(monkeypatch, text)
+    assert world.run(lambda: main(["setaccountpassword", account])) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_admin_password_is_written_as_a_hash(tmp_path, monkeypatch, capsys):
+    path = write_configuration(tmp_path, MOX_CONF.replace("Hostname", "AdminPasswordFile: adminpasswd\nHostname"))
+    typed(monkeypatch, "admin password\n")
+    assert main(["-config", str(path), "setadminpassword"]) == 0
+    file = path.with_name("adminpasswd")
+    assert adminpassword.check(file.read_text(), "admin password")
+    assert stat.S_IMODE(file.stat().st_mode) & 0o007 == 0
+    typed(monkeypatch, "short\n")
+    assert main(["-config", str(path), "setadminpassword"]) == 1
+    assert adminpassword.check(file.read_text(), "admin password")
+
+
+def test_admin_password_needs_its_setting(tmp_path, monkeypatch, capsys):
+    typed(monkeypatch, "admin password\n")
+    assert main(["-config", str(write_configuration(tmp_path)), "setadminpassword"]) == 1
+    assert "AdminPasswordFile: is not set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("again", "result"), [("secret words", "secret words"), ("other words", "not the same")])
+def test_password_on_a_terminal_is_asked_twice_and_not_shown(again, result):
+    code = """
+import sys
+from app.cli.prompt import NoAnswer, read_new_password
+try:
+    print(read_new_password())
+except NoAnswer as error:
+    print(error)
+"""
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=child,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert process.stderr
+    for prompt, answer in ((b"password: ", "secret words"), (b"again: ", again)):
+        assert process.stderr.read(len(prompt)).strip() == prompt.strip()
+        os.write(parent, answer.encode() + b"\n")
+        process.stderr.read(1)  # the line break that ends the prompt
+    assert result in process.stdout.read().decode()
+    process.wait()
+    os.set_blocking(parent, False)
+    with contextlib.suppress(BlockingIOError):
+        assert b"words" not in os.read(parent, 1000)
+    os.close(child)
+    os.close(parent)
+
+
+def test_queue_commands_list_and_change(world, capsys):
+    def commands():
+        codes = [main(["queue", "hold", "-to", "one@example.org"]), main(["queue", "list", "-asc", "-hold", "true"])]
+        held = capsys.readouterr().out
+        codes.append(main(["queue", "unhold"]))
+        codes.append(main(["queue", "schedule", "-to", "@example.net", "-now", "48h"]))
+        codes.append(main(["queue", "list", "-nextattempt", ">47h"]))
+        later = capsys.readouterr().out
+        codes.append(main(["queue", "schedule", "-to", "@example.net", "--", "-1h"]))
+        codes.append(main(["queue", "requiretls", "-to", "@example.net", "yes"]))
+        codes.append(main(["queue", "drop", "-from", "@example.com", "-submitted", "<1m"]))
+        codes.append(main(["queue", "list"]))
+        return codes, held, later, capsys.readouterr().out
+
+    codes, held, later, last = world.run(commands)
+    assert codes == [0] * 9
+    assert held.startswith("1 changed\n")
+    assert "hold" in held.splitlines()[1]
+    assert "<one@example.org>" in held
+    assert "<two@example.net>" not in held
+    assert "<two@example.net>" in later
+    assert "<one@example.org>" not in later
+    assert last.splitlines()[-2:] == ["2 dropped", "no messages"]
+
+
+def test_what_cannot_be_undone_needs_a_filter_or_all(world, capsys):
+    assert world.run(lambda: [main(["queue", "drop"]), main(["queue", "fail"]), main(["queue", "fail", "-all"])]) == [
+        2,
+        2,
+        0,
+    ]
+    out = capsys.readouterr()
+    assert "say which messages" in out.err
+    assert out.out == "2 changed\n"
+
+
+def test_queue_dump_prints_the_message(world, capfdbinary):
+    def commands():
+        main(["queue", "list", "-to", "one@example.org"])
+        number = capfdbinary.readouterr().out.split()[0].decode()
+        return main(["queue", "dump", number]), main(["queue", "dump", "999"])
+
+    assert world.run(commands) == (0, 1)
+    out = capfdbinary.readouterr()
+    assert out.out == b"Received: by us\r\nSubject: hi\r\n\r\nbody\r\n"
+    assert b"no message 999" in out.err
+
+
+def test_loglevels_are_shown_and_set(world, capsys):
+    world.run(lambda: [main(["loglevels", "warn"]), main(["loglevels", "trace", "queue"]), main(["loglevels"])])
+    assert capsys.readouterr().out == "(default): warn\nqueue: trace\n"
+
+
+def test_stop_asks_the_server_and_waits_for_its_end(world, capsys):
+    server = world.server
+
+    def stop() -> None:
+        world.stopped = True
+        world.loop.call_soon(lambda: world.loop.create_task(server.close()))
+
+    world.stop = stop
+    assert world.run(lambda: main(["stop"])) == 0
+    assert world.stopped
+    assert capsys.readouterr().out == "mox stopped\n"
+
+
+@pytest.mark.parametrize("words", [["stop"], ["queue", "list"], ["loglevels"], ["setaccountpassword", "jane"]])
+def test_commands_that_need_a_server_say_so(tmp_path, monkeypatch, capsys, words):
+    typed(monkeypatch, "password\n")
+    assert main(["-config", str(write_configuration(tmp_path)), *words]) == 1
+    assert "start it with 'serve'" in capsys.readouterr().err
+
+
+def test_describe_prints_the_annotated_files(capsys):
+    assert main(["config", "describe-static"]) == main(["config", "describe-domains"]) == 0
+    assert capsys.readouterr().out == describe_static() + describe_domains()
+
+
+def test_config_test_prints_every_problem(tmp_path, capsys):
+    path = write_configuration(tmp_path, MOX_CONF.replace("mx.example.com", "not a host").replace("info", "loud"))
+    assert main(["-config", str(path), "config", "test"]) == 1
+    error = capsys.readouterr().err
+    assert "LogLevel" in error
+    assert "Hostname" in error
+
+
+def test_localserve_makes_a_configuration_with_a_password_once(tmp_path, capsys):
+    words = ["localserve", "-dir", str(tmp_path / "local"), "-initonly"]
+    assert main(words) == 0
+    assert main(["-config", str(tmp_path / "local" / "mox.conf"), "config", "test"]) == 0
+    accounts = Accounts(tmp_path / "local")
+    found = accounts.open_now("mox").read_now(load)
+    accounts.close()
+    assert found
+    assert verify_password(found.argon2id, "moxmoxmox")
+    before = found.argon2id
+    assert main(words) == 0
+    accounts = Accounts(tmp_path / "local")
+    again = accounts.open_now("mox").read_now(load)
+    accounts.close()
+    assert again
+    assert again.argon2id == before
+
+
+def test_quickstart_writes_a_configuration_that_is_right_and_never_over_another(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["quickstart", "-hostname", "mail.example.org", "you@example.org"]) == 0
+    out = capsys.readouterr().out
+    assert "Account you, password: " in out
+    assert "MX    10 mail.example.org." in out
+    assert main(["config", "test"]) == 0
+    before = (tmp_path / "config" / "mox.conf").read_bytes()
+    assert main(["quickstart", "other@example.org"]) == 1
+    assert "there already" in capsys.readouterr().err
+    assert (tmp_path / "config" / "mox.conf").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1h30m", 5400), ("-90s", -90), ("1.5h", 5400), ("0", 0), ("250ms", 0.25), ("+2m", 120)]
+)
+def test_durations_are_those_of_go(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "1", "1d", "h", "--1h", "1h 2m", "x"])
+def test_other_durations_are_usage_errors(text):
+    with pytest.raises(UsageError):
+        parse_duration(text)

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from app import VERSION
+from app.cli.command import Flag, UsageError, Value
+from app.cli.flags import parse_flags
+from app.cli.main import ALL_COMMANDS, main
+from tests.support.configuration import write_configuration
+
+FLAGS = (Flag("dir", ""), Flag("n", "", Value.NUMBER), Flag("now", "", Value.NOTHING), Flag("hold", "", Value.TRUTH))
+
+
+@pytest.mark.parametrize(
+    ("words", "flags", "rest"),
+    [
+        (["-dir", "x", "y"], {"dir": "x"}, ("y",)),
+        (["--dir=x=z", "-n=3"], {"dir": "x=z", "n": "3"}, ()),
+        (["-now", "y", "-dir", "x"], {"now": "true"}, ("y", "-dir", "x")),
+        (["-now=false", "--", "-dir"], {"now": "false"}, ("-dir",)),
+        (["-hold", "f", "-"], {"hold": "false"}, ("-",)),
+        (["-dir", "-n"], {"dir": "-n"}, ()),
+        (["-dir="], {"dir": ""}, ()),
+    ],
+)
+def test_flags_are_read_as_go_reads_them(words, flags, rest):
+    parsed = parse_flags(words, FLAGS)
+    assert (parsed.flags, parsed.rest) == (flags, rest)
+
+
+@pytest.mark.parametrize("words", [["-none"], ["-dir"], ["-n", "x"], ["-n=-1"], ["-now=maybe"], ["-hold", "perhaps"]])
+def test_wrong_flags_are_usage_errors(words):
+    with pytest.raises(UsageError):
+        parse_flags(words, FLAGS)
+
+
+def test_version(capsys):
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out.startswith(f"mox {VERSION}\n")
+
+
+def test_every_command_has_help_with_an_example(capsys):
+    for command in ALL_COMMANDS:
+        assert main(["help", *command.words.split()]) == 0
+        out = capsys.readouterr().out
+        assert f"\n    mox {command.words}" in out or f" {command.words}\n" in out, command.words
+        assert command.summary.endswith(".")
+
+
+def test_incomplete_words_list_what_they_may_become(capsys):
+    assert main(["queue"]) == 2
+    error = capsys.readouterr().err
+    assert "queue list" in error
+    assert "config test" not in error
+
+
+def test_unknown_words_list_everything(capsys):
+    assert main(["frobnicate", "-x"]) == 2
+    error = capsys.readouterr().err
+    assert "there is no command 'frobnicate'" in error
+    assert "queue list" in error
+    assert "helpall" not in error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-none", "version"], ["version", "more"], ["queue", "list", "-none"], ["setaccountpassword"], ["queue drop"]],
+)
+def test_wrong_use_is_exit_code_2(words, capsys):
+    assert main(words) == 2
+    assert "usage: mox" in capsys.readouterr().err
+
+
+def test_without_configuration_the_first_steps_are_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MOXCONF", raising=False)
+    assert main([]) == 0
+    assert "mox localserve" in capsys.readouterr().out
+    write_configuration(tmp_path)
+    assert main([]) == 2
+
+
+def test_unknown_log_level_is_an_error(capsys):
+    assert main(["-loglevel", "loud", "version"]) == 1
+    assert "unknown log level" in capsys.readouterr().err
+
+
+def test_configuration_comes_from_flag_then_environment(tmp_path, monkeypatch, capsys):
+    path = write_configuration(tmp_path)
+    monkeypatch.setenv("MOXCONF", str(tmp_path / "other.conf"))
+    assert main(["config", "test"]) == 1
+    assert "other.conf: cannot be read" in capsys.readouterr().err
+    assert main(["-config", str(path), "config", "test"]) == 0
+    assert capsys.readouterr().out.endswith("config OK\n")
+    monkeypatch.setenv("MOXCONF", str(path))
+    assert main(["config", "test"]) == 0
+
+
+def test_quick_commands_load_neither_asyncio_nor_the_web(tmp_path):
+    path = write_configuration(tmp_path)
+    code = """
+import sys
+from app.cli.main import main
+for words in (["version"], ["help"], ["queue", "list"]):
+    main(words)
+print("loaded", *({"asyncio", "ssl", "starlette", "cryptography", "prometheus_client"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MOXCONF": str(path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.endswith("loaded\n")
+    assert "start it with 'serve'" in done.stderr
+
+
+def test_closed_output_is_no_traceback():
+    code = "from app.cli.main import main; import sys; sys.exit(main(['helpall']))"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 1
