@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import TypeVar
 
 from app.errors import Temporary
@@ -31,12 +32,13 @@ def order_addresses(
     last: IPAddress | None = None,
     shuffle: Callable[[list[IPAddress]], None] = random.shuffle,
 ) -> list[IPAddress]:
-    """The addresses in the order to try them, `attempts` before this one; `last` is where the latest one ended."""
+    """The order to try the addresses in, after `attempts` of which the latest ended at `last`; families alternate."""
     by_family = {family: [ip for ip in ips if ip.version == family] for family in (6, 4)}
     for group in by_family.values():
         shuffle(group)
     first = 6 if last is None else 10 - last.version
-    ordered = by_family[first] + by_family[10 - first]
+    pairs = zip_longest(by_family[first], by_family[10 - first])
+    ordered = [ip for pair in pairs for ip in pair if ip is not None]
     if attempts == 1 and last in ordered:
         ordered.remove(last)
         ordered.insert(0, last)

@@ -27,7 +27,6 @@ from app.queue.links import Links
 from app.queue.outcome import Outcome, Result
 from app.queue.setup import Setup
 from app.routing import retry
-from app.store.queuedb import Due
 from app.store.queuerecords import Attempt, Ending, Finished
 
 MAX_DELIVERIES = 10
@@ -85,7 +84,7 @@ class Dispatcher:
         while True:
             if self._running:
                 await asyncio.wait(list(self._running.values()))
-            if not self._running and not await self._due():
+            if not self._running and not (await self._setup.db.look((), 1)).due:
                 return
             await asyncio.sleep(0)
 
@@ -115,20 +114,16 @@ class Dispatcher:
 
     async def _look(self) -> float:
         """Start what is due and there is room for; the seconds until it is worth looking again."""
-        if len(self._running) < MAX_DELIVERIES:
-            by_domain: dict[str, list[int]] = {}
-            for one in await self._due():
-                by_domain.setdefault(one.domain, []).append(one.id)
-            for domain, ids in by_domain.items():
-                if len(self._running) >= MAX_DELIVERIES:
-                    break
-                self._begin_run(domain, ids[:MAX_RUN])
-        now = self._setup.clock.now()
-        next_due = await self._setup.db.next_due(now)
-        return LOOK_AGAIN_S if next_due is None else min(max(next_due - now, 0.01), LOOK_AGAIN_S)
-
-    async def _due(self) -> list[Due]:
-        return await self._setup.db.due(self._setup.clock.now(), self._running, MAX_LOOK)
+        has_room = len(self._running) < MAX_DELIVERIES
+        outlook = await self._setup.db.look(self._running, MAX_LOOK if has_room else 0)
+        by_domain: dict[str, list[int]] = {}
+        for one in outlook.due:
+            by_domain.setdefault(one.domain, []).append(one.id)
+        for domain, ids in list(by_domain.items())[: MAX_DELIVERIES - len(self._running)]:
+            self._begin_run(domain, ids[:MAX_RUN])
+        if outlook.next_due is None:
+            return LOOK_AGAIN_S
+        return min(max(outlook.next_due - self._setup.clock.now(), 0.01), LOOK_AGAIN_S)
 
     def _begin_run(self, domain: str, ids: list[int]) -> None:
         task = asyncio.get_running_loop().create_task(self._run(ids))

@@ -59,7 +59,14 @@ class Due:
 
     id: int
     domain: str
-    fail_now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Recipients that are due, and the time of the earliest that is not yet; None when nothing else waits."""
+
+    due: list[Due]
+    next_due: float | None
 
 
 class QueueDb:
@@ -140,21 +147,10 @@ class QueueDb:
         _remove(files)
         return count
 
-    async def due(self, now: float, without: Iterable[str], limit: int) -> list[Due]:
-        """Recipients to be attempted, longest due first, leaving out the given domains."""
-        busy = list(without)
-        marks = ",".join("?" * len(busy))
-        sql = f"""SELECT id, domain, fail_now FROM recipient WHERE hold = 0 AND next_attempt <= ?
-            AND domain NOT IN ({marks}) ORDER BY next_attempt, id LIMIT ?"""
-        return await self._db.read(
-            lambda db: [Due(row[0], row[1], bool(row[2])) for row in db.execute(sql, (now, *busy, limit))]
-        )
-
-    async def next_due(self, after: float) -> float | None:
-        """The time of the earliest attempt later than `after`; None when nothing waits."""
-        sql = "SELECT min(next_attempt) FROM recipient WHERE hold = 0 AND next_attempt > ?"
-        row: tuple[float | None] = await self._db.read(lambda db: db.execute(sql, (after,)).fetchone())
-        return row[0]
+    async def look(self, without: Iterable[str], limit: int) -> Outlook:
+        """What is due now, longest due first, leaving out the given domains; and when the next will be."""
+        busy, now = list(without), self._clock.now()  # here, not in the reader's thread
+        return await self._db.read(lambda db: _look(db, now, busy, limit))
 
     async def held(self) -> int:
         """How many recipients are on hold."""
@@ -248,6 +244,15 @@ def _resume(db: sqlite3.Connection, now: float) -> set[str]:
     db.execute("UPDATE recipient SET attempting = 0 WHERE attempting = 1")
     sql = "SELECT id FROM message WHERE id NOT IN (SELECT message FROM body)"
     return {str(row[0]) for row in db.execute(sql)}
+
+
+def _look(db: sqlite3.Connection, now: float, without: list[str], limit: int) -> Outlook:
+    sql = f"""SELECT id, domain FROM recipient WHERE hold = 0 AND next_attempt <= ?
+        AND domain NOT IN ({",".join("?" * len(without))}) ORDER BY next_attempt, id LIMIT ?"""
+    due = [Due(row[0], row[1]) for row in db.execute(sql, (now, *without, limit))]
+    sql = "SELECT min(next_attempt) FROM recipient WHERE hold = 0 AND next_attempt > ?"
+    (next_due,) = db.execute(sql, (now,)).fetchone()
+    return Outlook(due, next_due)
 
 
 def _insert_message(db: sqlite3.Connection, new: NewMessage, now: float) -> int:

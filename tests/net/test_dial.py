@@ -19,7 +19,7 @@ SIX, FOUR, OTHER = (ipaddress.ip_address(text) for text in ("2001:db8::1", "192.
         (1, FOUR, [FOUR, SIX, OTHER]),
         (1, ipaddress.ip_address("192.0.2.9"), [SIX, FOUR, OTHER]),
         (2, FOUR, [SIX, FOUR, OTHER]),
-        (2, SIX, [FOUR, OTHER, SIX]),
+        (2, SIX, [FOUR, SIX, OTHER]),
     ],
 )
 def test_order(attempts, last, expected):

@@ -79,12 +79,12 @@ def test_a_row_per_recipient_shares_base_and_bytes(queue, clock):
 def test_an_attempt_is_on_disk_before_it_starts(queue, clock):
     async def scenario():
         (number,) = await queue.add(message("a@x.example"))
-        assert [due.id for due in await queue.due(clock.time, (), 10)] == [number]
+        assert [due.id for due in (await queue.look((), 10)).due] == [number]
         (row,) = await queue.begin([number], plan)
         assert (row.attempts, row.last_attempt) == (1, clock.time)
-        assert await queue.due(clock.time, (), 10) == []
+        assert (await queue.look((), 10)).due == []
         assert (await queue.find(EVERYTHING))[0].next_attempt == clock.time + 100
-        assert await queue.next_due(clock.time) == clock.time + 100
+        assert (await queue.look((), 10)).next_due == clock.time + 100
 
     asyncio.run(scenario())
 
@@ -181,7 +181,7 @@ def test_due_leaves_out_busy_domains_and_held_ones(queue, clock):
     async def scenario():
         await queue.add(message("a@x.example", "b@y.example", "c@z.example"))
         await queue.hold(QueueFilter(recipient="@z.example"), True)
-        assert [due.domain for due in await queue.due(clock.time, ["x.example"], 10)] == ["y.example"]
+        assert [due.domain for due in (await queue.look(["x.example"], 10)).due] == ["y.example"]
         assert await queue.held() == 1
 
     asyncio.run(scenario())
