@@ -3,12 +3,15 @@
     listener  accepts -> connection  drives wire.smtp.server, one object per socket
     greeting  EHLO, STARTTLS and the small commands      login    AUTH
     mailfrom  MAIL            rcptto  RCPT               content  DATA and BDAT into a spool
-    incoming  delivers to accounts, members of aliases   submission  checks the author, signs, queues
-    stamps    the fields we put in front                 replies  exceptions to replies, the only such table
+    incoming  one reply for all recipients               submission  checks the author, signs, queues
+    delivery  into accounts, members of `aliases`        local    the same for mail of our own queue
+    stamps    the fields we put in front                 failurenotice  for some of several recipients
+    rates     what one network may do                    specials  localparts that fail, for developers
+    replies   exceptions to replies, the only such table
 
 A `Conversation` holds what is known about the peer and the open transaction; the functions named after commands take it
 and the command, and return the reply, or a coroutine where they must wait. They know no socket. What judges a message
-belongs into `checks/`, one module per check, and `decide.py`, between the parsing and the delivery in `incoming`.
+belongs into `checks/`, one module per check, and `decide.py`, between `incoming` and `delivery`.
 
 Rules that hold here:
 - 250 to a message only after it is on stable storage. Nothing is held while a store call is awaited, so that

@@ -134,8 +134,7 @@ class SmtpConnection(Connection):
             if event is None:
                 break
             self._take(event)
-        if self.machine.is_in_data and self.loop.time() > self._data_ends:
-            self.timed_out()
+        self._keep_data_clock()
 
     def timed_out(self) -> None:
         """The client is too slow."""
@@ -200,13 +199,16 @@ class SmtpConnection(Connection):
             self.close()
         elif kind is command.StartTls and reply.is_positive:
             self.start_task(self._begin_tls())
-        elif (kind is command.Data and reply.is_positive) or kind is events.ChunkEnd:
-            self._start_data_clock(kind)
 
-    def _start_data_clock(self, kind: type) -> None:
-        """A message has half an hour from its first byte, however many chunks it has."""
-        if kind is command.Data or self._data_ends < self.loop.time():
-            self._data_ends = self.loop.time() + DATA_S
+    def _keep_data_clock(self) -> None:
+        """A message has half an hour from its first bytes, however many chunks it has."""
+        if self.conversation.transaction is None:
+            self._data_ends = 0.0
+        elif self.machine.is_in_data:
+            now = self.loop.time()
+            self._data_ends = self._data_ends or now + DATA_S
+            if now > self._data_ends:
+                self.timed_out()
 
     def _note_error(self, event: Event, reply: Reply) -> Reply:
         """Count a refusal, slow the client down after many, and name the place in the log."""

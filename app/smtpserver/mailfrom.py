@@ -43,8 +43,6 @@ def _refusal(conversation: Conversation, command: Mail) -> Reply | None:
         return codes.DOMAIN_NAME_REQUIRED.reply("a domain name is required in the sender's address")
     if conversation.service.kind.is_submission:
         return _submission_refusal(conversation, command)
-    if isinstance(path, Address) and conversation.resources.directory.is_disabled(path.domain):
-        return codes.INTERNAL_ERROR.reply("the sender's domain is disabled here")
     return None
 
 

@@ -244,3 +244,38 @@ def test_many_connections_deliver_at_once(world):
     world.run_with(work)
     subjects = {re.search(rb"Subject: (\d+)", stored)[1] for stored in world.messages("jane")}
     assert len(subjects) == count
+
+
+def test_chunk_that_comes_in_pieces_is_taken(world):
+    async def work(places):
+        reader, writer = await greeted(places["smtp"].port)
+        writer.write(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<jane@example.com>\r\n")
+        await reader.readline()
+        await reader.readline()
+        for piece in (b"BDAT 19 LA", b"ST\r\nSubject: aa\r", b"\n\r", b"\ntext"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        assert (await reader.readline()).startswith(b"250 2.2.0")
+
+    world.run_with(work)
+    (stored,) = world.messages("jane")
+    assert stored.endswith(b"Subject: aa\r\n\r\ntext")
+
+
+def test_message_that_takes_half_an_hour_ends_the_connection(world, monkeypatch):
+    monkeypatch.setattr("app.smtpserver.connection.DATA_S", -1.0)
+    world.run("""
+        connect main smtp
+        S+ 220
+        C: EHLO client.example
+        S+ 250
+        C: MAIL FROM:<a@example.org>
+        C: RCPT TO:<jane@example.com>
+        C: DATA
+        S+ 250
+        S+ 250
+        S+ 354
+        S+ 421 4.4.2
+        closed
+    """)

@@ -64,6 +64,29 @@ SWALLOW_FACTOR = 2  # how many times the allowed size is read, and thrown away, 
 class SmtpServer:
     """One connection, from the greeting on."""
 
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_checker",
+        "_chunk_end",
+        "_dots",
+        "_offers",
+        "_pending",
+        "_queued",
+        "_received",
+        "_remaining",
+        "_size",
+        "_state_after_chunk",
+        "commands",
+        "has_tls",
+        "is_authenticated",
+        "is_esmtp",
+        "line",
+        "settings",
+        "smtputf8",
+        "state",
+    )
+
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.state = State.START
@@ -147,11 +170,12 @@ class SmtpServer:
     def send(self, reply: Reply) -> bytes:
         """The wire form of the reply to the last event; moves the state."""
         event, self._pending = self._pending, None
+        utf8 = self.smtputf8  # also of the reply that ends the transaction
         if (isinstance(event, Refused) and event.is_last) or reply.code == 421:
             self.state = State.CLOSED
         elif (move := _MOVES.get(type(event))) is not None:
             move(self, event, reply)
-        return reply.encode(utf8=self.smtputf8)
+        return reply.encode(utf8=utf8)
 
     # Reading.
 
