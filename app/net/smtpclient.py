@@ -103,6 +103,7 @@ class Conversation(asyncio.Protocol):
         self.has_tls = False
         self.sent_body = False  # a message may have arrived although no reply came
         self.used = 0  # messages tried here
+        self._is_open = False  # a transaction that the server may still hold open
         self._hostname = ""
         self._client = SmtpClient()
         self._transport: asyncio.Transport | None = None
@@ -179,6 +180,9 @@ class Conversation(asyncio.Protocol):
         """One transaction; recipients may be left over (None), and a server that leaves has answered for all."""
         self.sent_body = False
         self.used += 1
+        if self._is_open:
+            await self._expect((250,), await self._command(Verb.RSET, "RSET"))
+        self._is_open = True
         transaction = Transaction(envelope, self.capabilities, self._client)
         self._write(transaction.start())
         while not transaction.is_done:
@@ -193,6 +197,7 @@ class Conversation(asyncio.Protocol):
                 self._fail(f"server breaks the protocol: {err.message}")
                 self.abort()
                 raise SmtpFailed(f"server breaks the protocol: {err.message}") from None
+        self._is_open = transaction.result.final is None
         return transaction.result
 
     def quit(self) -> None:

@@ -62,6 +62,17 @@ def test_several_messages_on_one_connection():
     assert sink.connections == 1
 
 
+@pytest.mark.parametrize("offers", [("PIPELINING",), ()])
+@pytest.mark.parametrize("step", ["mail", "rcpt", "data", "body"])
+def test_a_refused_message_does_not_spoil_the_next(step, offers):
+    async def work(talk: Conversation) -> list[int]:
+        return await send(talk) + await send(talk)
+
+    sink = SmtpSink(faults={step: [b"550 no\r\n"]}, offers=offers)
+    assert talk_to(sink, work) == [550, 250]
+    assert len(sink.messages) == 1
+
+
 def test_large_message_waits_for_a_slow_reader():
     body = b"x" * 70 + b"\r\n"
 

@@ -123,6 +123,8 @@ class _Session:
                 assert self.sink.tls
                 await self.writer.start_tls(self.sink.tls)
                 self.is_secure = True
+        elif step == "mail" and self.mail:
+            await self.reply("nested", b"503 5.5.1 nested MAIL\r\n")
         elif step == "mail":
             self.recipients = []
             self.mail = line[10:].split(" ")[0] if await self.reply(step, b"250 2.1.0 ok\r\n") else ""
@@ -133,6 +135,9 @@ class _Session:
                 self.recipients.append(line[8:].split(" ")[0])
         elif step == "data":
             await self.data()
+        elif step == "rset":
+            self.mail = ""
+            await self.reply(step, b"250 ok\r\n")
         elif step == "quit":
             await self.reply(step, b"221 bye\r\n")
             raise EOFError
@@ -150,8 +155,9 @@ class _Session:
             if not line:
                 raise EOFError
             lines.append(line[1:] if line.startswith(b".") else line)
+        mail, self.mail = self.mail, ""
         if await self.reply("body", b"250 2.0.0 taken\r\n"):
-            self.sink.messages.append(Taken(self.mail, self.recipients, b"".join(lines), self.is_secure))
+            self.sink.messages.append(Taken(mail, self.recipients, b"".join(lines), self.is_secure))
 
 
 def make_context(host: str = "mx.example.net") -> ssl.SSLContext:
