@@ -1,0 +1,154 @@
+"""From an address to files that load, or to nothing at all."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import stat
+from pathlib import Path
+
+import pytest
+
+from app.config.live import Live
+from app.errors import MailError, Refusal, Temporary
+from app.operations import adminpassword
+from app.store.account import credentials
+from app.store.accounts import Accounts
+from app.wire.domain import Domain
+from quickstart import apply as apply_module
+from quickstart.apply import apply
+from quickstart.generate import Answers, Generated, generate
+from quickstart.options import Network, add_arguments, answers_of, options_of
+
+NOW = 1_790_000_000.0
+NETWORK = Network(hostname="box", ips=[ipaddress.ip_address("203.0.113.7")])
+
+
+def answers(*words: str) -> Answers:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return answers_of(options_of(parser.parse_args(list(words))), NETWORK, "/srv/mox")
+
+
+@pytest.fixture(scope="module")
+def generated() -> Generated:
+    return generate(answers("jane@example.org"), NOW)
+
+
+def test_the_files_load_and_the_passwords_are_right(tmp_path: Path, generated: Generated) -> None:
+    applied = apply(generated, tmp_path)
+    live = Live.open(applied.mox_conf)
+    assert live.static == generated.static
+    assert live.dynamic == generated.dynamic
+    assert live.data_dir == applied.data_dir
+    stored = (tmp_path / "config" / "adminpasswd").read_text()
+    assert adminpassword.check(stored, generated.admin_password)
+    accounts = Accounts(live.data_dir)
+    found = accounts.open_now("jane").read_now(credentials.load)
+    accounts.close()
+    assert found is not None
+    assert credentials.verify_password(found.argon2id, generated.account_password)
+
+
+def test_mail_is_signed_twice_and_mtasts_is_tested(tmp_path: Path, generated: Generated) -> None:
+    live = Live.open(apply(generated, tmp_path).mox_conf)
+    selectors = live.selectors(Domain("example.org"))
+    assert [(one.name, one.key.algorithm, one.relaxed_header, one.relaxed_body) for one in selectors] == [
+        ("2026a", "rsa-sha256", True, True),
+        ("2026b", "ed25519-sha256", True, True),
+    ]
+    assert b"Mode: testing" in generated.domains_conf
+
+
+def test_the_file_and_the_notes_say_that_certificates_come_later(generated: Generated) -> None:
+    before_tls = generated.mox_conf.decode().partition("\n\t\tTLS:\n")[0]
+    assert "ACME" in before_tls[-300:]
+    assert "Automatic certificates come with a later version" in generated.notes[0]
+
+
+def test_keys_and_passwords_are_private(tmp_path: Path, generated: Generated) -> None:
+    apply(generated, tmp_path)
+    secret = [*tmp_path.glob("config/dkim/*"), *tmp_path.glob("config/tls/*.key.pem"), tmp_path / "config/adminpasswd"]
+    assert len(secret) == 4
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secret} == {0o600}
+    text = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert generated.account_password.encode() not in text
+    assert generated.admin_password.encode() not in text
+
+
+def test_nothing_is_overwritten(tmp_path: Path, generated: Generated) -> None:
+    (tmp_path / "data").mkdir()
+    with pytest.raises(Refusal, match="data"):
+        apply(generated, tmp_path)
+    (tmp_path / "data").rmdir()
+    (tmp_path / "mox.service").write_text("mine")
+    with pytest.raises(Refusal, match=r"mox\.service"):
+        apply(generated, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mox.service"]
+
+
+def test_everything_is_removed_when_the_account_cannot_be_made(
+    tmp_path: Path, generated: Generated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        (tmp_path / "data" / "accounts").mkdir()
+        raise Temporary("disk full")
+
+    monkeypatch.setattr(apply_module, "set_password", fail)
+    with pytest.raises(Temporary):
+        apply(generated, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_behind_another_webserver_it_loads_too(tmp_path: Path) -> None:
+    made = generate(answers("jane@example.org", "mailer", "-existing-webserver", "-hostname", "mx.example.net"), NOW)
+    live = Live.open(apply(made, tmp_path).mox_conf)
+    public, internal = live.static.listeners["public"], live.static.listeners["internal"]
+    assert (public.webserver_https, public.autoconfig_https) == (None, None)
+    assert internal.mtasts_https is not None
+    assert (internal.mtasts_https.port, internal.mtasts_https.non_tls, internal.mtasts_https.forwarded) == (
+        81,
+        True,
+        True,
+    )
+    assert (live.static.hostname, live.static.user) == (Domain("mx.example.net"), "mailer")
+    assert len(made.notes) == 2
+
+
+def test_an_internationalised_domain_works(tmp_path: Path) -> None:
+    live = Live.open(apply(generate(answers("jane@bücher.example"), NOW), tmp_path).mox_conf)
+    assert live.static.hostname == Domain("mail.xn--bcher-kva.example")
+    assert "jane@bücher.example" in live.dynamic.accounts["jane"].destinations
+
+
+@pytest.mark.parametrize(
+    ("system", "hostname"),
+    [
+        ("box", "mail.example.org"),
+        ("box.localdomain", "mail.example.org"),
+        ("mx.example.net", "mx.example.net"),
+        ("bad name", "mail.example.org"),
+    ],
+)
+def test_the_host_name_is_the_systems_when_it_is_a_full_one(system: str, hostname: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    options = options_of(parser.parse_args(["jane@example.org"]))
+    found = answers_of(options, Network(hostname=system, ips=[]), "/")
+    assert found.hostname == Domain(hostname)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["jane"],
+        ["jane@"],
+        ["a/b@example.org"],
+        ["é@example.org"],
+        ["..@example.org"],
+        ["jane@example.org", "-hostname", "mx"],
+    ],
+)
+def test_bad_words_are_refused(words: list[str]) -> None:
+    with pytest.raises(MailError):
+        answers(*words)
