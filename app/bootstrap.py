@@ -59,7 +59,8 @@ def version_text() -> str:
 def run(entry: str, arguments: list[str]) -> int:
     """Runs the command line from the unpacked copy and returns its exit code."""
     os.environ["MOX_ENTRY"] = entry
-    sys.path[0] = entry
+    # What the machine's Python has installed besides is not what this file was tested with.
+    sys.path[:] = [entry, *(path for path in sys.path[1:] if not path.endswith(("site-packages", "dist-packages")))]
     from importlib import import_module  # by name, as the packages are only to be found now
 
     code: int = import_module("app.cli.main").main(arguments)
