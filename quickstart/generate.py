@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.config.dynamic import Destination, Dynamic
 from app.config.listener import (
@@ -74,8 +74,8 @@ class Generated:
     static: Static
     dynamic: Dynamic
     account: str
-    account_password: str
-    admin_password: str
+    account_password: str = field(repr=False)
+    admin_password: str = field(repr=False)
     keys: Sequence[DkimKey]
     certificate: SelfSigned
     notes: Sequence[str]

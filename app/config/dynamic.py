@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from app.config.junksettings import AutomaticJunkFlags, JunkFilter
 from app.config.regexp import Regexp
-from app.config.schema import Seconds, optional, required, settings
+from app.config.schema import Seconds, optional, optional_secret, required, settings
 from app.config.webhandlers import WebHandler
 from app.wire.domain import Domain
 
@@ -165,7 +165,7 @@ class OutgoingWebhook:
     """Called with news about messages that were sent."""
 
     url: str = required("Address to call.", name="URL")
-    authorization: str = optional("Value of the Authorization field of the call.", default="")
+    authorization: str = optional_secret("Value of the Authorization field of the call.", default="")
     events: tuple[WebhookEvent, ...] = optional("Only these events; all if empty.", default=())
 
 
@@ -174,7 +174,7 @@ class IncomingWebhook:
     """Called with messages that arrived."""
 
     url: str = required("Address to call.", name="URL")
-    authorization: str = optional("Value of the Authorization field of the call.", default="")
+    authorization: str = optional_secret("Value of the Authorization field of the call.", default="")
 
 
 @settings

@@ -36,9 +36,9 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 T = TypeVar("T")
 
 
-def required(doc: str, *, name: str = "") -> Any:  # noqa: ANN401 - stands for the field's own type
-    """A setting that must be given."""
-    return dataclasses.field(metadata={"doc": doc, "name": name})
+def required(doc: str, *, name: str = "", secret: bool = False) -> Any:  # noqa: ANN401 - stands for the field's own type
+    """A setting that must be given; a `secret` one is left out of representations."""
+    return dataclasses.field(repr=not secret, metadata={"doc": doc, "name": name})
 
 
 def optional(doc: str, *, default: Any, name: str = "", zero: bool = False) -> Any:  # noqa: ANN401
@@ -49,7 +49,12 @@ def optional(doc: str, *, default: Any, name: str = "", zero: bool = False) -> A
     return dataclasses.field(default=default, metadata=metadata)
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(required, optional))
+def optional_secret(doc: str, *, default: str) -> Any:  # noqa: ANN401
+    """A text that may be left out, and is left out of representations."""
+    return dataclasses.field(default=default, repr=False, metadata={"doc": doc, "name": ""})
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(required, optional, optional_secret))
 def settings(cls: type[T]) -> type[T]:
     """Declare a struct of settings."""
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)

@@ -19,7 +19,7 @@ class TransportAuth:
     """How to sign in at the other server."""
 
     username: str = required("Name to sign in with.")
-    password: str = required("Password to sign in with.")
+    password: str = required("Password to sign in with.", secret=True)
     mechanisms: tuple[str, ...] = optional(
         "SASL mechanisms to try, best first. PLAIN, which shows the password to the server, is used only when listed. "
         f"By default: {' '.join(DEFAULT_MECHANISMS)}.",

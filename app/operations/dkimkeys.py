@@ -7,7 +7,7 @@ is shorter and which more and more do (RFC 8463 §3 asks for both). Selectors ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.clock import utc
@@ -26,7 +26,7 @@ class DkimKey:
 
     selector: str
     path: str
-    pem: bytes
+    pem: bytes = field(repr=False)
 
     @property
     def record(self) -> str:

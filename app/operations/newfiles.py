@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import Refusal, Temporary
@@ -24,7 +24,7 @@ class NewFile:
     """A file to write."""
 
     path: Path
-    content: bytes
+    content: bytes = field(repr=False)
     mode: int = SHARED
 
 

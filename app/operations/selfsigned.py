@@ -10,7 +10,7 @@ import datetime
 import hashlib
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.clock import utc
@@ -28,7 +28,7 @@ class SelfSigned:
     """A certificate and its key, both as PEM."""
 
     certificate: bytes
-    key: bytes
+    key: bytes = field(repr=False)
 
 
 def make_self_signed(names: Sequence[str], now: float, days: int = VALID_DAYS) -> SelfSigned:
