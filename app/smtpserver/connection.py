@@ -154,7 +154,9 @@ class SmtpConnection(Connection):
     def lost(self) -> None:
         """The peer has gone; a message that is being stored goes on."""
         self.resources.rates.concurrent.remove(self.remote)
-        if hasattr(self, "conversation"):  # not when the handshake of implicit TLS failed
+        # There is no conversation when the handshake of implicit TLS failed. A task may be writing the content just
+        # now, and tidies up when it is done.
+        if hasattr(self, "conversation") and not self.is_busy:
             self.conversation.reset()
 
     # From an event to its reply.
@@ -164,7 +166,7 @@ class SmtpConnection(Connection):
         if isinstance(event, Chunk):
             if (work := content.chunk(self.conversation, event)) is not None:
                 self.set_deadline(None)
-                self.start_task(work)
+                self.start_task(self._wait_for_chunk(work))
             return
         began = self.loop.time()
         if isinstance(event, Refused):
@@ -180,6 +182,13 @@ class SmtpConnection(Connection):
             self.set_deadline(None)
             self.start_task(self._wait_for(event, answer, began))
 
+    async def _wait_for_chunk(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        finally:
+            if self.is_gone:
+                self.conversation.reset()
+
     async def _wait_for(self, event: Event, answer: Coroutine[Any, Any, Reply], began: float) -> None:
         try:
             reply = await answer
@@ -187,7 +196,10 @@ class SmtpConnection(Connection):
             raise
         except Exception as error:
             reply = replies.reply_for(error, self.cid)
-        self._reply(event, reply, began)
+        if self.is_gone:
+            self.conversation.reset()
+        else:
+            self._reply(event, reply, began)
 
     def _reply(self, event: Event, reply: Reply, began: float) -> None:
         if reply.code >= 400:
@@ -241,6 +253,8 @@ class SmtpConnection(Connection):
             return
         if isinstance(event, Chunk):
             log.trace("RC: ", event.data, self.cid, Level.TRACEDATA)
+            return
+        if isinstance(event, events.ChunkEnd | events.EndOfData):
             return
         line = self.machine.line
         # A refused line may be a mistyped AUTH or a password on its own, so only commands that we know are shown.
