@@ -30,6 +30,7 @@ class AccountChecks:
         self.checks = checks
         self.static = static
         self.dynamic = dynamic
+        self.domains = {form for domain in dynamic.domains for form in (domain.unicode, domain.ascii)}
         self.taken: dict[str, str] = {}  # canonical address to the words for who has it
 
     def run(self) -> None:
@@ -46,7 +47,7 @@ class AccountChecks:
     def _account(self, path: Path, name: str, account: Account) -> None:
         if not _ACCOUNT_NAME.fullmatch(name) or name.startswith(".") or name != name.strip():
             self.checks.complain(path, "an account name becomes the name of a directory; use letters and digits")
-        if account.domain and all(account.domain not in {d.unicode, d.ascii} for d in self.dynamic.domains):
+        if account.domain and account.domain not in self.domains:
             self.checks.complain((*path, "Domain"), f"{account.domain!r} is not among the Domains")
         self.checks.reply_text((*path, "LoginDisabled"), account.login_disabled)
         for key, destination in account.destinations.items():

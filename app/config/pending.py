@@ -18,12 +18,9 @@ Pedantic
 TLS
 ACME
 AdminPasswordFile
-Transports
 NoOutgoingDMARCReports
 NoOutgoingTLSReports
 OutgoingTLSReportsForAllSuccess
-QuotaMessageSize
-Listeners.*.NATIPs
 Listeners.*.IPsNATed
 Listeners.*.TLS.ACME
 Listeners.*.TLS.HostPrivateKeyFiles
@@ -31,7 +28,6 @@ Listeners.*.TLS.ClientAuthDisabled
 Listeners.*.SMTP.NoRequireTLS
 Listeners.*.SMTP.DNSBLs
 Listeners.*.SMTP.FirstTimeSenderDelay
-Listeners.*.SMTP.TLSSessionTicketsDisabled
 Listeners.*.Submissions.EnabledOnHTTPS
 Listeners.*.IMAPS.EnabledOnHTTPS
 Listeners.*.AccountHTTP
@@ -52,22 +48,17 @@ Listeners.*.WebserverHTTPS
 DYNAMIC = """
 WebDomainRedirects
 WebHandlers
-Routes
 MonitorDNSBLs
 Domains.*.MTASTS
-Domains.*.Routes
-Domains.*.Aliases
 Accounts.*.OutgoingWebhook
 Accounts.*.IncomingWebhook
 Accounts.*.FromIDLoginAddresses
-Accounts.*.KeepRetiredMessagePeriod
 Accounts.*.KeepRetiredWebhookPeriod
 Accounts.*.FullName
 Accounts.*.Destinations.*.Rulesets
 Accounts.*.Destinations.*.MessageAuthRequiredSMTPError
 Accounts.*.Destinations.*.FullName
 Accounts.*.SubjectPass
-Accounts.*.QuotaMessageSize
 Accounts.*.RejectsMailbox
 Accounts.*.KeepRejects
 Accounts.*.Introbox
@@ -78,7 +69,6 @@ Accounts.*.MaxFirstTimeRecipientsPerDay
 Accounts.*.NoFirstTimeSenderDelay
 Accounts.*.NoCustomPassword
 Accounts.*.IMAPCapabilitiesDisabled
-Accounts.*.Routes
 """.split()
 
 NO_EFFECT = "has no effect yet; it is kept for a later version"

@@ -17,6 +17,7 @@ from app.wire import sconf
 from app.wire.sconf import Document, Line
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Path = tuple[str, ...]
 MAX_PROBLEMS = 500  # more help nobody, and a wrong file may have a million
 
@@ -46,10 +47,10 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
+class Reading(Generic[T_co]):
     """What a file says."""
 
-    value: T
+    value: T_co
     places: Places
     document: Document
 

@@ -179,10 +179,12 @@ class _Update:
         for key in [key for key in old if key not in new]:
             sconf.remove(self.document, lines, _index(lines, _key(kind.key, key)))
         for key, value in new.items():
+            if key in old and old[key] == value:
+                continue
             fresh = self.writer.entry(kind, key, value, 0)
             if key not in old:
                 lines.insert(_sorted_place(lines, _entry_name(fresh)), fresh)
-            elif old[key] != value:
+            else:
                 self._entry(kind, lines[_index(lines, _entry_name(fresh))], fresh, old[key], value)
 
     def _entry(self, kind: MapOf, line: Line, fresh: Line, old: object, new: object) -> None:

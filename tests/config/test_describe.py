@@ -67,10 +67,9 @@ def test_what_is_off_needs_no_note(tmp_path: Path) -> None:
     (tmp_path / "mox.conf").write_text(
         text.replace("WebserverHTTP:\n\t\t\tEnabled: true", "WebserverHTTP:\n\t\t\tEnabled: false")
     )
-    (tmp_path / "domains.conf").write_bytes((good / "domains.conf").read_bytes())
+    (tmp_path / "domains.conf").write_text((good / "domains.conf").read_text() + "\t\tIntrobox: New\n")
     loaded = load(tmp_path / "mox.conf", files=False)
     assert [note.path for note in pending.without_effect(loaded.static, loaded.dynamic)] == [
-        "Transports",
         "Pedantic",
-        "Domains.example.org.Aliases",
+        "Accounts.jane.Introbox",
     ]
