@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.config.loading import load
 from app.errors import ConfigError, Refusal
 from app.operations.accountdata import set_password
+from app.operations.clientsettings import ClientSetting, client_settings
 from app.operations.dkimkeys import key_files
 from app.operations.dnsrecords import host_of, records, zone_file
 from app.operations.newfiles import PRIVATE, NewFile, written
@@ -31,6 +32,7 @@ class Applied:
     mox_conf: Path
     data_dir: Path
     zone: str
+    clients: Sequence[ClientSetting]  # what to enter in mail programs
 
 
 def apply(generated: Generated, directory: Path) -> Applied:
@@ -46,7 +48,12 @@ def apply(generated: Generated, directory: Path) -> Applied:
             raise ConfigError(problems)
         data.mkdir(mode=0o750)
         set_password(generated.static, generated.dynamic, data, generated.account, generated.account_password)
-        return Applied(mox_conf=config / "mox.conf", data_dir=data, zone=_zone(generated, config))
+        return Applied(
+            mox_conf=config / "mox.conf",
+            data_dir=data,
+            zone=_zone(generated, config),
+            clients=_clients(generated),
+        )
 
 
 def _files(generated: Generated, directory: Path) -> list[NewFile]:
@@ -69,6 +76,15 @@ def _zone(generated: Generated, config: Path) -> str:
         for domain in generated.dynamic.domains
     ]
     return "\n".join(rows)
+
+
+def _clients(generated: Generated) -> list[ClientSetting]:
+    found = [
+        setting
+        for config in generated.dynamic.domains.values()
+        for setting in client_settings(generated.static, config)
+    ]
+    return [setting for setting in found if setting.listener == "public"]
 
 
 @contextlib.contextmanager

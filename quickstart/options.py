@@ -35,29 +35,8 @@ class Options:
     skip_dial: bool = False
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments; mox's spelling with one dash works too."""
-    parser.add_argument("address", metavar="user@domain", help="address of the first account")
-    parser.add_argument("user", nargs="?", default="", metavar="systemuser", help="system user or uid to run as")
-    parser.add_argument(
-        "-existing-webserver",
-        "--existing-webserver",
-        dest="existing_webserver",
-        action="store_true",
-        help="another program has ports 80 and 443",
-    )
-    parser.add_argument("-hostname", "--hostname", default="", help="full name of this host, by default mail.<domain>")
-    parser.add_argument(
-        "-skipdial",
-        "--skipdial",
-        dest="skip_dial",
-        action="store_true",
-        help="do not try whether mail can go out; this check comes later in any case",
-    )
-
-
 def options_of(arguments: argparse.Namespace) -> Options:
-    """The options in parsed arguments; raises Refusal."""
+    """The options in parsed words: address, user, hostname, existing_webserver, skip_dial. Raises Refusal."""
     try:
         address = parse_address(arguments.address)
     except WireError as err:

@@ -18,16 +18,19 @@ from app.wire.domain import Domain
 from quickstart import apply as apply_module
 from quickstart.apply import apply
 from quickstart.generate import Answers, Generated, generate
-from quickstart.options import Network, add_arguments, answers_of, options_of
+from quickstart.options import Network, answers_of, options_of
 
 NOW = 1_790_000_000.0
 NETWORK = Network(hostname="box", ips=[ipaddress.ip_address("203.0.113.7")])
 
 
-def answers(*words: str) -> Answers:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return answers_of(options_of(parser.parse_args(list(words))), NETWORK, "/srv/mox")
+def answers(
+    address: str, user: str = "", hostname: str = "", *, proxied: bool = False, network: Network = NETWORK
+) -> Answers:
+    words = argparse.Namespace(
+        address=address, user=user, hostname=hostname, existing_webserver=proxied, skip_dial=False
+    )
+    return answers_of(options_of(words), network, "/srv/mox")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,10 @@ def test_the_files_load_and_the_passwords_are_right(tmp_path: Path, generated: G
     assert live.static == generated.static
     assert live.dynamic == generated.dynamic
     assert live.data_dir == applied.data_dir
+    assert [(one.host.ascii, one.port) for one in applied.clients] == [
+        ("mail.example.org", 993),
+        ("mail.example.org", 465),
+    ]
     stored = (tmp_path / "config" / "adminpasswd").read_text()
     assert adminpassword.check(stored, generated.admin_password)
     accounts = Accounts(live.data_dir)
@@ -101,7 +108,7 @@ def test_everything_is_removed_when_the_account_cannot_be_made(
 
 
 def test_behind_another_webserver_it_loads_too(tmp_path: Path) -> None:
-    made = generate(answers("jane@example.org", "mailer", "-existing-webserver", "-hostname", "mx.example.net"), NOW)
+    made = generate(answers("jane@example.org", "mailer", "mx.example.net", proxied=True), NOW)
     live = Live.open(apply(made, tmp_path).mox_conf)
     public, internal = live.static.listeners["public"], live.static.listeners["internal"]
     assert (public.webserver_https, public.autoconfig_https) == (None, None)
@@ -131,10 +138,7 @@ def test_an_internationalised_domain_works(tmp_path: Path) -> None:
     ],
 )
 def test_the_host_name_is_the_systems_when_it_is_a_full_one(system: str, hostname: str) -> None:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    options = options_of(parser.parse_args(["jane@example.org"]))
-    found = answers_of(options, Network(hostname=system, ips=[]), "/")
+    found = answers("jane@example.org", network=Network(hostname=system, ips=[]))
     assert found.hostname == Domain(hostname)
 
 
@@ -146,7 +150,7 @@ def test_the_host_name_is_the_systems_when_it_is_a_full_one(system: str, hostnam
         ["a/b@example.org"],
         ["é@example.org"],
         ["..@example.org"],
-        ["jane@example.org", "-hostname", "mx"],
+        ["jane@example.org", "", "mx"],
     ],
 )
 def test_bad_words_are_refused(words: list[str]) -> None:
