@@ -83,7 +83,7 @@ COMMANDS = (
 Reads mox.conf and domains.conf, opens the ports, gives up root, and serves until it is stopped by 'stop', SIGTERM or
 SIGINT. The log goes to standard error.
 
-    mox -config /home/mox/config/mox.conf serve
+    mox -config config/mox.conf serve
 """,
         run=_serve,
     ),

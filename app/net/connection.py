@@ -14,21 +14,22 @@ any hook or task is logged, given to `crashed`, and ends this connection only.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import os
+import socket
 import ssl
 import traceback
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from app import metrics
 from app.errors import ConnectionGone
 from app.ids import connection_id
+from app.limits import IpAddress
 from app.log import Logger, logger
 from app.net.connectionhooks import ConnectionHooks
 from app.net.deadlines import deadlines_of
+from app.net.peer import NOWHERE, address_of
 from app.net.tls import TlsInfo, tls_info
-
-IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 HIGH_WATER_BYTES = 1 << 20
 CORK_BYTES = 256 << 10  # more than this is not collected before it goes to the transport
@@ -36,8 +37,6 @@ WAITING_BYTES = 64 << 10
 HANDSHAKE_S = 60.0
 CLOSING_S = 30.0
 SLOW_S = 1.0
-
-_NOWHERE = ipaddress.IPv4Address(0)
 
 _CRASHES = metrics.counter("connection_crashes", "Connections ended by an error of ours.")
 
@@ -84,8 +83,8 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         """With `implicit_tls`, the connection starts with a TLS handshake, after `admit`."""
         self.cid = connection_id()
         self.implicit_tls = implicit_tls
-        self.remote: IpAddress = _NOWHERE
-        self.local: IpAddress = _NOWHERE
+        self.remote: IpAddress = NOWHERE
+        self.local: IpAddress = NOWHERE
         self.tls: TlsInfo | None = None
         self.group: set[Connection] | None = None  # set by the listener: where open connections are kept
         self._deadline = 0.0
@@ -223,6 +222,9 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         """Close once everything written has been sent."""
         if self._closing or self._gone:
             return
+        if self._handshaking:  # nothing can be said yet
+            self.abort()
+            return
         self.flush()
         self.set_deadline(CLOSING_S)
         self._closing = True
@@ -234,18 +236,25 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         """Close now."""
         self._closing = True
         self.transport.abort()
+        if self._handshaking and self._task is not None and self.implicit_tls is not None:
+            self._task.cancel()
         self.connection_lost(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Find out who it is and ask whether it may stay."""
+        """Find out who it is and ask whether it may stay; or take over after an implicit TLS handshake."""
+        if self._handshaking:
+            self._handshaking, self._task = False, None
+            self._use_tls(cast(asyncio.Transport, transport))
+            self._call(self.stopping if self._stopping else self.connected)
+            return
         self.loop = asyncio.get_running_loop()
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         if peer is None:  # gone before we looked
             self.abort()
             return
-        self.remote = _ip(peer)
-        self.local = _ip(transport.get_extra_info("sockname"))
+        self.remote = address_of(peer)
+        self.local = address_of(transport.get_extra_info("sockname"))
         if self.group is not None:
             self.group.add(self)
         self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
@@ -254,7 +263,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
             return
         self._admitted = True
         if self.implicit_tls is not None:
-            self.start_task(self._begin_with_tls(self.implicit_tls))
+            self._begin_with_tls(self.implicit_tls)
         else:
             self._call(self.connected)
 
@@ -375,9 +384,29 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         if self._eof and self._task is None and not self._waiting and not self.is_closing:
             self._call(self.ended)
 
-    async def _begin_with_tls(self, context: ssl.SSLContext) -> None:
-        await self.start_tls(context)
-        self.connected()
+    def _begin_with_tls(self, context: ssl.SSLContext) -> None:
+        """Give the socket to a TLS transport.
+
+        `loop.start_tls` would do for asyncio, but uvloop reads on after `connection_made`, and what the client has sent
+        at once would be lost to the handshake. So the plain transport lets go of a duplicate of its socket, unread.
+        """
+        sock = socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno()))
+        sock.setblocking(False)
+        self.transport.set_protocol(asyncio.Protocol())
+        self.transport.abort()
+        self._handshaking = True
+        self._task = self.loop.create_task(self._shake_hands(context, sock))
+
+    async def _shake_hands(self, context: ssl.SSLContext, sock: socket.socket) -> None:
+        try:
+            await self.loop.connect_accepted_socket(lambda: self, sock, ssl=context, ssl_handshake_timeout=HANDSHAKE_S)
+        except OSError as error:
+            self.log.debug("tls handshake failed", cid=self.cid, remote=self.remote, error=error)
+        finally:
+            if self._handshaking:
+                sock.close()
+                self._handshaking, self._task = False, None
+                self.connection_lost(None)
 
     def _use_tls(self, transport: asyncio.Transport) -> None:
         self.transport = transport
@@ -421,13 +450,3 @@ class Connection(ConnectionHooks, asyncio.Protocol):
             self.transport.close()
         elif self._task is None:
             self._go_on()
-
-
-def _ip(name: object) -> IpAddress:
-    """The address in a socket name; sockets without one (unix) count as the machine itself."""
-    if not isinstance(name, tuple):
-        return ipaddress.IPv4Address("127.0.0.1")
-    address = ipaddress.ip_address(name[0])
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,6 +14,8 @@ from app.net import connection as module
 from app.net import deadlines
 from app.net.connection import Connection
 from tests.support.certificates import self_signed
+
+T = TypeVar("T")
 
 
 class Echo(Connection):
@@ -73,6 +77,25 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
+with contextlib.suppress(ImportError):
+    import uvloop
+
+    LOOPS["uvloop"] = uvloop.new_event_loop
+chosen: list[str] = ["asyncio"]
+
+
+@pytest.fixture(autouse=True, params=list(LOOPS))
+def loop(request):
+    """Every test runs on each event loop that the server may have."""
+    chosen[0] = request.param
+
+
+def run_on_loop(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=LOOPS[chosen[0]]) as runner:
+        return runner.run(work)
+
+
 def converse(talk: Talk, kind: type[Echo] = Echo, **options) -> Echo:
     """Run `talk` as the client of one connection; the connection, when it is gone."""
 
@@ -95,7 +118,7 @@ def converse(talk: Talk, kind: type[Echo] = Echo, **options) -> Echo:
         finally:
             server.close()
 
-    return asyncio.run(run())
+    return run_on_loop(run())
 
 
 @pytest.fixture
@@ -334,19 +357,91 @@ def test_peer_that_leaves_in_the_handshake_is_lost_once():
     assert converse(talk, Upgrading).events == ["connected", "lost"]
 
 
-def test_implicit_tls_greets_after_the_handshake():
-    contexts = self_signed("mx.example")
+class Counting(Echo):
+    """Starts with a task, and says no when told so."""
 
-    async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(
-            lambda: Echo(implicit_tls=contexts.server), "127.0.0.1", 0
-        )
-        reader, writer = await asyncio.open_connection(
-            *server.sockets[0].getsockname(), ssl=contexts.client, server_hostname="mx.example"
-        )
+    admits = True
+
+    def admit(self) -> bool:
+        return self.admits
+
+    def connected(self) -> None:
+        super().connected()
+        self.start_task(self.wait_then_write())
+
+
+def serve_tls(talk: Callable[[int, list[Counting]], Awaitable[None]]) -> list[Counting]:
+    """Run `talk(port, connections)` against a listener with implicit TLS; its connections, all gone."""
+
+    async def run() -> list[Counting]:
+        made: list[Counting] = []
+
+        def factory() -> Counting:
+            made.append(Counting(implicit_tls=self_signed("mx.example").server))
+            return made[-1]
+
+        server = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", 0)
+        try:
+            async with asyncio.timeout(10):
+                await talk(server.sockets[0].getsockname()[1], made)
+                await until(lambda: all(one.is_gone for one in made))
+        finally:
+            server.close()
+        return made
+
+    return run_on_loop(run())
+
+
+async def open_tls(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection(
+        "127.0.0.1", port, ssl=self_signed("mx.example").client, server_hostname="mx.example"
+    )
+
+
+def test_implicit_tls_greets_after_the_handshake_and_may_start_with_a_task():
+    async def talk(port, made):
+        reader, writer = await open_tls(port)
         writer.write(b"x\nquit\n")
-        assert await reader.read() == b"hello\nX\nbye\n"
+        assert await reader.readline() == b"hello\n"
+        assert made[0].tls.version == "TLSv1.3"
+        assert str(made[0].remote) == "127.0.0.1"
+        made[0].gate.set()
+        assert await reader.read() == b"task done\nX\nbye\n"
         writer.close()
-        server.close()
 
-    asyncio.run(run())
+    assert serve_tls(talk)[0].events == ["connected", "lost"]
+
+
+def test_refused_peer_gets_no_handshake(monkeypatch):
+    monkeypatch.setattr(Counting, "admits", False)
+
+    async def talk(port, made):
+        with pytest.raises(OSError):  # noqa: PT011  # how it shows differs between the loops
+            await open_tls(port)
+
+    assert serve_tls(talk)[0].events == []
+
+
+@pytest.mark.parametrize("words", [b"no client hello\r\n" * 10, b""])
+def test_implicit_handshake_that_fails_is_lost_once(words):
+    async def talk(port, made):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(words)
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+
+    assert serve_tls(talk)[0].events == ["lost"]
+
+
+@pytest.mark.parametrize("how", ["abort", "close"])
+def test_connection_can_be_ended_in_the_implicit_handshake(how):
+    async def talk(port, made):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await until(lambda: bool(made) and made[0].is_busy)
+        getattr(made[0], how)()
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+
+    assert serve_tls(talk)[0].events == ["lost"]
