@@ -6,16 +6,18 @@ import imaplib
 import ssl
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import TypeVar
 
 from tests.support.built import Instance
 
 ACCOUNT = "mox@localhost"
 PASSWORD = "moxmoxmox"
 ARRIVAL_S = 30
+Answer = TypeVar("Answer")
 
 
 def any_certificate() -> ssl.SSLContext:
@@ -31,10 +33,10 @@ def new_subject() -> str:
     return f"end to end {uuid.uuid4().hex}"
 
 
-def new_message(subject: str, text: str = "Hello.\r\n") -> EmailMessage:
+def new_message(subject: str, text: str = "Hello.\r\n", author: str = ACCOUNT) -> EmailMessage:
     """A small message with every field that a mail program writes."""
     message = EmailMessage(policy=policy.SMTP)
-    message["From"] = f"Sender <{ACCOUNT}>"
+    message["From"] = f"Sender <{author}>"
     message["To"] = "receiver@example.org"
     message["Subject"] = subject
     message["Message-ID"] = f"<{uuid.uuid4().hex}@localhost>"
@@ -70,11 +72,22 @@ def fetch(client: imaplib.IMAP4, uid: bytes) -> EmailMessage:
 
 def arrived(server: Instance, subject: str, mailbox: str = "INBOX", count: int = 1) -> EmailMessage:
     """The message with this subject, as soon as it is in the mailbox, just as many times as expected."""
-    limit = time.monotonic() + ARRIVAL_S
     with signed_in(server, mailbox) as client:
-        while len(uids := find(client, subject)) < count:
-            assert time.monotonic() < limit, f"nothing came within {ARRIVAL_S} s; the server says:\n{server.log()}"
-            time.sleep(0.05)
+
+        def found() -> list[bytes]:
             client.noop()
+            uids = find(client, subject)
+            return uids if len(uids) >= count else []
+
+        uids = wait_for(found, server.log)
         assert len(uids) == count
         return fetch(client, uids[0])
+
+
+def wait_for(question: Callable[[], Answer], explain: Callable[[], str]) -> Answer:
+    """Asks until the answer is not empty, and returns it; fails with the explanation when it takes too long."""
+    limit = time.monotonic() + ARRIVAL_S
+    while not (answer := question()):
+        assert time.monotonic() < limit, f"nothing within {ARRIVAL_S} s; the server says:\n{explain()}"
+        time.sleep(0.05)
+    return answer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -15,32 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.built import build, built_archive, environment, unpack_cache
-
-NOBODY = 65534
-IS_ROOT = os.geteuid() == 0
-
-
-def everyones_python() -> str:
-    """A Python that other users can start too: one in a private home directory is of no use to them."""
-    for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
-        with contextlib.suppress(OSError):
-            if subprocess.run([python, "-c", ""], user=NOBODY if IS_ROOT else None, cwd="/").returncode == 0:
-                return python
-    pytest.skip("no Python here can be started by another user", allow_module_level=True)
-
+from tests.support.built import IS_ROOT, NOBODY, build, environment, everyones_python, open_place, readable_archive
 
 PYTHON = everyones_python()
+
 only_root = pytest.mark.skipif(not IS_ROOT, reason="needs root, to act as another user")
 
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A directory that every user can reach, unlike pytest's own."""
-    path = unpack_cache() / f"place-{os.getpid()}-{time.monotonic_ns()}"
-    path.mkdir(mode=0o755)
-    yield path
-    shutil.rmtree(path)
+    with open_place() as path:
+        yield path
 
 
 def start(*arguments: str, python: str = PYTHON, user: int | None = None, **changes: str) -> subprocess.Popen[str]:
@@ -53,20 +37,6 @@ def start(*arguments: str, python: str = PYTHON, user: int | None = None, **chan
         user=user,
         cwd="/",
     )
-
-
-def readable_archive() -> Path:
-    """The archive where other users can read it, whatever the rights of the folders above the source are."""
-    source, copy = built_archive(), unpack_cache() / f"mox-{os.getpid()}.pyz"
-    if not copy.exists() or copy.stat().st_mtime < source.stat().st_mtime:
-        shutil.copyfile(source, copy)
-    return copy
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _remove_copy() -> Iterator[None]:
-    yield
-    readable_archive().unlink()
 
 
 def run(*arguments: str, python: str = PYTHON, user: int | None = None, **changes: str) -> tuple[int, str, str]:

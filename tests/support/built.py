@@ -6,8 +6,11 @@ its own directory, its own loopback address and a private cache; it is ended by 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,10 +23,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORK = ROOT / "build" / "tests"
 READY_S = 30
 STOP_S = 15
+NOBODY = 65534
+IS_ROOT = os.geteuid() == 0
 
 
 def build(output: Path, *options: str) -> None:
@@ -67,10 +74,45 @@ def environment(**changes: str) -> dict[str, str]:
     } | changes
 
 
-def mox(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Runs the archive to its end."""
-    command = [sys.executable, str(built_archive()), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment(**changes), timeout=60)
+@cache
+def everyones_python() -> str:
+    """A Python that other users can start too; one in a private home directory is of no use after dropping root."""
+    for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
+        with contextlib.suppress(OSError):
+            question = [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+            if subprocess.run(question, user=NOBODY if IS_ROOT else None, cwd="/").returncode == 0:
+                return python
+    pytest.skip("no Python here can be started by another user", allow_module_level=True)
+
+
+@cache
+def readable_archive() -> Path:
+    """The archive where other users can read it, whatever the rights of the folders above the source are."""
+    copy = unpack_cache() / f"mox-{hashlib.sha256(built_archive().read_bytes()).hexdigest()[:16]}.pyz"
+    if not copy.exists():
+        scratch = copy.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(built_archive(), scratch)
+        scratch.rename(copy)
+    return copy
+
+
+@contextmanager
+def open_place() -> Iterator[Path]:
+    """A directory that every user can reach, unlike pytest's own."""
+    path = unpack_cache() / f"place-{os.getpid()}-{time.monotonic_ns()}"
+    path.mkdir(mode=0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+def mox(*arguments: str, given: str = "", **changes: str) -> str:
+    """Runs the archive to its end, which must be a good one, and returns what it says."""
+    command = [everyones_python(), str(readable_archive()), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(**changes), input=given, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @dataclass(slots=True)
@@ -81,6 +123,7 @@ class Instance:
     ip: str
     ports: tuple[int, ...] = (1025, 1587, 1465, 1143, 1993)
     command: tuple[str, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -96,11 +139,11 @@ class Instance:
         arguments = self.command or ("localserve", "-dir", str(self.directory), "-ip", self.ip)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(built_archive()), *arguments],
+                [everyones_python(), str(readable_archive()), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment(),
+                env=environment(**self.settings),
                 start_new_session=True,
             )
         for port in self.ports:
