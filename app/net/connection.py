@@ -222,9 +222,8 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         """Close once everything written has been sent."""
         if self._closing or self._gone:
             return
-        if self._handshaking:  # nothing can be said yet
-            self.abort()
-            return
+        if self._handshaking:
+            return self.abort()  # nothing can be said yet
         self.flush()
         self.set_deadline(CLOSING_S)
         self._closing = True
@@ -250,9 +249,8 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        if peer is None:  # gone before we looked
-            self.abort()
-            return
+        if peer is None:
+            return self.abort()  # gone before we looked
         self.remote = address_of(peer)
         self.local = address_of(transport.get_extra_info("sockname"))
         if self.group is not None:

@@ -79,6 +79,7 @@ class ServerCertificates:
         self.replace(certificates)
         self.context: ssl.SSLContext = self._first
         self.context.sni_callback = self._choose
+        channelbinding.exporter_works()  # so that no connection has to wait for the test
 
     def replace(self, certificates: Sequence[KeyCert]) -> None:
         """Use other certificates from now on; raises CertificateError and keeps the old ones when one is unusable."""
