@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from app.clock import SYSTEM, Clock
 from app.config.live import Live
-from app.config.lookup import Destined
 from app.config.static import Static
 from app.endpoints import Bound, Endpoint, Kind
 from app.imapserver.connection import ImapConnection
@@ -24,15 +23,18 @@ from app.log import logger
 from app.net.connection import Connection
 from app.net.listen import Serving
 from app.net.resolver import Resolver
+from app.operations.accountdata import account_settings
 from app.queue.dispatcher import Dispatcher
-from app.queue.localmail import LocalMail
-from app.queue.setup import Setup
+from app.queue.inbox import Inbox
+from app.queue.setup import Local, Setup
 from app.smtpserver.conversation import Resources
 from app.smtpserver.listener import factory
-from app.store.accounts import Accounts, AccountSettings
+from app.smtpserver.local import LocalMessage, deliver
+from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.signin import SignIn
 from app.wire.smtp.address import Address, IPAddress, parse_address
+from app.wire.smtp.reply import Reply
 
 log = logger("serve")
 
@@ -58,11 +60,10 @@ class Engine:
         self.live = live
         self.options = options
         clock = options.clock
-        self.accounts = Accounts(live.data_dir, lambda name: account_settings(live, name), clock)
+        self.accounts = Accounts(live.data_dir, account_settings(live.static, lambda: live.dynamic), clock)
         self.queue = QueueDb.open(live.data_dir, clock)
         self.signin = SignIn(live, self.accounts, clock)
         self.resolver = Resolver(clock=clock)
-        self.local_mail = LocalMail(self.accounts, live, self._fallback_account())
         self.serving = Serving()
         self._page_servers: list[tuple[object, asyncio.Task[None]]] = []
         self._smtp = Resources(
@@ -77,18 +78,21 @@ class Engine:
         self._imap_concurrent = ConcurrencyLimit()
         self.dispatcher = Dispatcher(self._queue_setup())
 
-    def _fallback_account(self) -> str:
-        fallback = self.options.fallback
-        found = self.live.directory.find(fallback) if fallback else None
-        return found.account_name if isinstance(found, Destined) else ""
+    async def _deliver_local(self, message: Local) -> Reply:
+        """Mail of the queue for our own addresses goes the way of mail from outside, without a connection."""
+        queued = message.queued
+        local = LocalMessage(
+            reverse_path=queued.reverse_path, recipient=queued.recipient, prefix=message.prefix, data=message.body
+        )
+        return await deliver(self._smtp, local)
 
     def _queue_setup(self) -> Setup:
         return Setup(
             db=self.queue,
             live=self.live,
             resolver=self.resolver,
-            deliver_local=self.local_mail.deliver,
-            notify=self.local_mail.notify,
+            deliver_local=self._deliver_local,
+            notify=Inbox(self.accounts, self.live).put,
             clock=self.options.clock,
             is_localserve=self.options.fallback is not None,
             local_ips=local_ips(self.live.static),
@@ -174,29 +178,6 @@ def security_of(endpoint: Endpoint) -> str:
         return "TLS"
     has_starttls = endpoint.smtp.offers_starttls if endpoint.smtp else endpoint.tls is not None
     return "STARTTLS" if has_starttls else "none"
-
-
-def account_settings(live: Live, name: str) -> AccountSettings:
-    """What the store needs to know about an account."""
-    account = live.dynamic.accounts.get(name)
-    quota = (account.quota_message_size if account else 0) or live.static.quota_message_size
-    return AccountSettings(quota_bytes=max(quota, 0), initial_mailboxes=initial_mailboxes(live.static))
-
-
-def initial_mailboxes(static: Static) -> tuple[tuple[str, str | None], ...]:
-    """The mailboxes of a new account with their special uses, besides the Inbox."""
-    if static.default_mailboxes:
-        return tuple((name, None) for name in static.default_mailboxes)
-    if static.initial_mailboxes is None:
-        return AccountSettings().initial_mailboxes
-    named: list[tuple[str, str | None]] = []
-    if (use := static.initial_mailboxes.special_use) is not None:
-        named = [(use.sent, "\\Sent"), (use.archive, "\\Archive"), (use.trash, "\\Trash")]
-        named += [(use.draft, "\\Drafts"), (use.junk, "\\Junk")]
-    return (
-        *((name, mark) for name, mark in named if name),
-        *((name, None) for name in static.initial_mailboxes.regular),
-    )
 
 
 def own_ips(static: Static) -> list[IPAddress]:

@@ -134,9 +134,11 @@ class Logger:
         """Log protocol bytes; `secret` is TRACEAUTH or TRACEDATA when they must be hidden at the trace level."""
         if not self.enabled(Level.TRACE):
             return
+        level = secret
         if secret < Level.TRACE and not self.enabled(secret):
             data = b"***" if secret == Level.TRACEAUTH else b"..."
-        self.log(secret, prefix + data.decode("utf-8", "backslashreplace").rstrip("\r\n"), cid=cid)
+            level = Level.TRACE
+        self.log(level, prefix + data.decode("utf-8", "backslashreplace").rstrip("\r\n"), cid=cid)
 
 
 def logger(package: str) -> Logger:

@@ -60,7 +60,7 @@ class Service:
     max_size: int = 100 << 20
     tls: ssl.SSLContext | None = None  # for STARTTLS, or from the first byte for SUBMISSIONS
     requires_tls: bool = False  # SMTP: refuse recipients without it; submission: no sign-in without it
-    offers_requiretls: bool = True
+    offers_requiretls: bool = False  # a promise that the queue cannot keep before it verifies certificates
 
     @property
     def offers_starttls(self) -> bool:

@@ -35,7 +35,6 @@ def services(listener: Listener, hostname: Domain, tls: ssl.SSLContext | None) -
             max_size=max_size,
             tls=None if smtp.no_starttls else tls,
             requires_tls=smtp.require_starttls,
-            offers_requiretls=not smtp.no_require_tls,
         )
         made.append((service, smtp.port))
     if (submission := listener.submission) is not None and submission.enabled:

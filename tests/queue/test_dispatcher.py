@@ -200,7 +200,9 @@ def test_nobody_is_told_about_a_null_reverse_path_or_against_notify(tmp_path):
 def test_our_own_addresses_do_not_leave(tmp_path):
     async def work(bench: Bench, sink: SmtpSink) -> None:
         await bench.send(message("jane@example.org", prefix=b"Received: x\r\n"))
-        assert await bench.inbox() == [b"Return-Path: <jane@example.org>\r\nReceived: x\r\n" + BODY]
+        assert await bench.inbox() == [
+            b"Delivered-To: jane@example.org\r\nReturn-Path: <jane@example.org>\r\nReceived: x\r\n" + BODY
+        ]
         assert sink.connections == 0
 
     run(tmp_path, work)

@@ -13,13 +13,18 @@ from app.config.live import Live
 from app.net.dnsexchange import Server
 from app.net.resolver import Resolver
 from app.queue.dispatcher import Dispatcher
-from app.queue.localmail import LocalMail
-from app.queue.setup import Setup
+from app.queue.inbox import Inbox
+from app.queue.setup import Local, Setup
+from app.smtpserver.conversation import Resources
+from app.smtpserver.local import LocalMessage, deliver
+from app.store.account.credentials import Parameters
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import NewMessage, NewRecipient
+from app.store.signin import SignIn
 from app.store.spool import Body
 from app.wire.smtp.address import ReversePath, parse_address, parse_path_address
+from app.wire.smtp.reply import Reply
 from tests.support.dns import DnsServer, Zone
 
 BODY = b"From: jane@example.org\r\nSubject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nhi\r\n"
@@ -91,6 +96,9 @@ def message(*recipients: str, sender: ReversePath | None = None, **more: object)
     return NewMessage(**{**facts, **more})  # type: ignore[arg-type]
 
 
+WEAK = Parameters(time_cost=1, memory_kib=8, lanes=1, scram_sha256_iterations=2, scram_sha1_iterations=2)
+
+
 @dataclass
 class Bench:
     """The running parts."""
@@ -132,15 +140,22 @@ async def running_queue(
     clock = MovableClock()
     live = Live.open(directory / "mox.conf", files=False)
     accounts = Accounts(directory / "data")
-    mail = LocalMail(accounts, live, fallback="jane" if more.get("is_localserve") else "")
+    resources = Resources(
+        live=live,
+        accounts=accounts,
+        queue=QueueDb.open(directory / "data", clock),
+        sign_in=SignIn(live, accounts, parameters=WEAK),
+        clock=clock,
+        localserve=parse_address("jane@example.org") if more.get("is_localserve") else None,
+    )
     with DnsServer(zone) as server:
         resolver = Resolver([Server(server.host, server.port, trusted=True)])
         setup = Setup(
-            db=QueueDb.open(directory / "data", clock),
+            db=resources.queue,
             live=live,
             resolver=resolver,
-            deliver_local=mail.deliver,
-            notify=mail.notify,
+            deliver_local=lambda message: deliver_local(resources, message),
+            notify=Inbox(accounts, live).put,
             clock=clock,
             smtp_port=port,
             **more,  # type: ignore[arg-type]
@@ -154,6 +169,15 @@ async def running_queue(
             resolver.close()
             setup.db.close()
             accounts.close()
+
+
+async def deliver_local(resources: Resources, message: Local) -> Reply:
+    """What the engine does with mail for our own addresses."""
+    queued = message.queued
+    local = LocalMessage(
+        reverse_path=queued.reverse_path, recipient=queued.recipient, prefix=message.prefix, data=message.body
+    )
+    return await deliver(resources, local)
 
 
 def _tabs(text: str) -> str:

@@ -46,8 +46,8 @@ class Prepared:
     sent: int | None
 
 
-def prepare(body: Body, prefix: bytes = b"") -> Prepared:
-    """Analyse a message; never raises for what is in it. `prefix` is needed where it may hold fields that lists show.
+def prepare(body: Body) -> Prepared:
+    """Analyse a message; never raises for what is in it.
 
     Bytes that begin with neither a field nor an empty line are all text: they get an empty header section, so that
     header fields can be put in front.
@@ -57,16 +57,13 @@ def prepare(body: Body, prefix: bytes = b"") -> Prepared:
     data = body.data
     part = parse_message(data)
     header = bytes(data[part.header_start : part.body_start])
-    whole: bytes | None = None
-    if prefix and select_fields(prefix, LIST_FIELDS, exclude=False) != b"\r\n":
-        header = whole = prefix + header
     date = parse_date(find_field(header, "Date") or "")
     selected = select_fields(header, LIST_FIELDS, exclude=False)
     return Prepared(
         body=body,
         key=hashlib.sha256(data).digest(),
         parts=pack(part),
-        envelope=envelope(data, part) if whole is None else envelope(whole, parse_message(whole)),
+        envelope=envelope(data, part),
         body_form=bodystructure(data, part, extended=False),
         bodystructure=bodystructure(data, part, extended=True),
         list_fields=selected if len(selected) <= MAX_LIST_FIELDS else b"",

@@ -76,18 +76,6 @@ def read(db, account, added):
     return read_message(db, account.directory / "msg", content_id)
 
 
-def test_fields_that_submission_adds_in_front_are_in_the_envelope():
-    from app.store.account.prepare import prepare
-    from app.store.spool import Body
-
-    body = Body.of(b"From: a@example.org\r\nSubject: hi\r\n\r\ntext\r\n")
-    alone, added = prepare(body), prepare(body, b"Received: x\r\nMessage-Id: <1@example.org>\r\n")
-    assert (alone.message_id, added.message_id) == (None, "1@example.org")
-    assert b'"<1@example.org>"' in added.envelope
-    assert b"Message-Id: <1@example.org>" in added.list_fields
-    assert alone.bodystructure == added.bodystructure
-
-
 def test_prefix_of_message_without_header_is_followed_by_an_empty_line(account):
     added = add_now(account, b"just text\r\n", prefix=b"Received: x\r\n")
     found = account.read_now(lambda db: read(db, account, added))
