@@ -2,4 +2,5 @@
 
 A check takes what it needs as values, asks DNS through `lookup.Resolver`, and answers with a value that has its reason
 with it: "fail" is an answer, only "cannot tell" is an exception. Nothing here opens a socket or a file, or reads a
-clock. Start reading at `lookup.py`, then `dkim/sign.py`. """
+clock. Start reading at `lookup.py`, then `dkim/sign.py`.
+"""
