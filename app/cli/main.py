@@ -18,6 +18,7 @@ from app.errors import ConfigError, MailError, Refusal
 from app.log import parse_level, set_levels
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+_ASKS_FOR_HELP = {"-h", "-help", "--help"}
 
 GLOBAL_FLAGS = (
     Flag("config", "mox.conf to use; else $MOXCONF, else config/mox.conf", placeholder="file"),
@@ -60,6 +61,8 @@ def main(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     if os.getgid() != os.getegid():
         raise MailError("refusing to run with the rights of another group")
+    if argv and argv[0] in _ASKS_FOR_HELP:
+        argv = ["help", *argv[1:]]
     try:
         parsed = parse_flags(argv, GLOBAL_FLAGS)
     except UsageError as error:
@@ -73,6 +76,9 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _invoke(command: Command, words: Sequence[str], config: str) -> int:
+    if words and words[0] in _ASKS_FOR_HELP:
+        print(_full_help(command))
+        return 0
     try:
         parsed = parse_flags(words, command.flags)
         return command.run(Invocation(command, parsed.flags, parsed.rest, config))

@@ -51,6 +51,14 @@ def test_every_command_has_help_with_an_example(capsys):
         assert command.summary.endswith(".")
 
 
+@pytest.mark.parametrize("flag", ["-h", "-help", "--help"])
+def test_help_may_be_asked_for_by_flag(capsys, flag):
+    assert main([flag]) == 0
+    assert "config test" in capsys.readouterr().out
+    assert main(["queue", "list", flag]) == 0
+    assert capsys.readouterr().out.startswith("usage: mox queue list")
+
+
 def test_incomplete_words_list_what_they_may_become(capsys):
     assert main(["queue"]) == 2
     error = capsys.readouterr().err
