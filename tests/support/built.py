@@ -61,6 +61,9 @@ def unpack_cache() -> Path:
     """Where all servers of this test run unpack, so that they do it once. Others may read it, as serve drops root."""
     path = Path(tempfile.gettempdir()) / f"mox-tests-{os.geteuid()}"
     path.mkdir(mode=0o755, exist_ok=True)
+    for left in path.iterdir():
+        if left.stat().st_mtime < time.time() - 86400:  # of builds of other days
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
     return path
 
 
