@@ -14,6 +14,7 @@ from pathlib import Path
 from app.clock import SYSTEM, Clock
 from app.store.account import expunge, mailboxes
 from app.store.account.handle import Account, Tx
+from app.wire.imap.mailboxname import INBOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +88,5 @@ class Accounts:
 
 
 def _create_initial(tx: Tx, settings: AccountSettings) -> None:
-    if mailboxes.find(tx.db, mailboxes.INBOX) is None:
+    if mailboxes.find(tx.db, INBOX) is None:
         mailboxes.create_initial(tx, settings.initial_mailboxes)

@@ -82,7 +82,8 @@ class Spool:
             self.discard()
             raise Temporary(f"cannot store the message: {err}") from err
         finally:
-            file.close()
+            with contextlib.suppress(OSError):  # it tries again to write what could not be written
+                file.close()
         path, self._path = self._path, None
         return Body(self.size, data_map, path)
 

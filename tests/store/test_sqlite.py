@@ -112,6 +112,74 @@ def test_reader_sees_one_state_while_the_writer_goes_on(db: Database):
     assert numbers(db) == [1, 2]
 
 
+def test_error_while_telling_a_change_keeps_nobody_waiting(db: Database):
+    async def run() -> list[object]:
+        release = hold_writer(db)
+        tasks = [asyncio.ensure_future(db.write(insert(n), after=lambda _: 1 / 0)) for n in (1, 2)]
+        await asyncio.sleep(0)
+        release.set()
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(run()) == [1, 2]
+
+
+def test_threads_end_when_there_is_nothing_to_do_and_start_again(db: Database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("app.store.sqlite.IDLE_S", 0.01)
+    before = set(threading.enumerate())
+    for turn in range(3):
+        db.write_now(insert(turn))
+        assert numbers(db) == list(range(turn + 1))
+        started = set(threading.enumerate()) - before
+        for thread in started:
+            thread.join(5)
+        assert set(threading.enumerate()) <= before
+
+
+def test_readers_work_side_by_side_up_to_their_number(db: Database):
+    both = threading.Barrier(2)
+    readers = [threading.Thread(target=lambda: db.read_now(lambda _: both.wait(5))) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert not both.broken
+
+
+def test_file_that_cannot_be_opened_for_reading_is_temporary(db: Database):
+    db.path.rename(db.path.with_suffix(".away"))
+    with pytest.raises(Temporary):
+        numbers(db)
+
+
+@pytest.mark.parametrize(("error", "is_kept"), [("SQLITE_FULL", False), ("SQLITE_IOERR", True)])
+def test_only_a_full_disk_says_for_certain_that_nothing_was_kept(tmp_path: Path, error: str, is_kept: bool):
+    told: list[bool] = []
+    database = Database(tmp_path / "test.db", SCHEMA, settled=told.append)
+    database.write_now(insert(1))
+    database._db = FailingCommit(database._db, getattr(sqlite3, error))  # type: ignore[assignment]
+    with pytest.raises(Temporary):
+        database.write_now(insert(2))
+    database.close()
+    assert told == [True, is_kept]
+
+
+class FailingCommit:
+    """A connection whose commits fail the way SQLite's do."""
+
+    def __init__(self, db: sqlite3.Connection, code: int) -> None:
+        self.db, self.code = db, code
+
+    def execute(self, sql: str, *arguments: object) -> object:
+        if sql == "COMMIT":
+            failure = sqlite3.OperationalError("no commit")
+            failure.sqlite_errorcode = self.code
+            raise failure
+        return self.db.execute(sql, *arguments)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.db, name)
+
+
 def test_reader_cannot_write(db: Database):
     with pytest.raises(sqlite3.OperationalError):
         db.read_now(insert(1))

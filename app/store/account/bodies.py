@@ -2,8 +2,9 @@
 
 A body never changes and is kept once however many messages have it; its key is its SHA-256. Up to 256 KiB it is in
 the database, in the transaction of its message. A larger one is a file `msg/AB/HASH`: it was written and fsynced
-beside (`spool.py`), and is renamed into place, with the directories fsynced, before the commit. A crash in between
-leaves a file that nothing refers to, never a message without its file.
+beside (`spool.py`), and is renamed into place, with the directories fsynced, before the commit. A transaction that
+fails takes its files away again; a crash in between leaves a file that nothing refers to, which the next opening of the
+account sweeps, never a message without its file.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def put(tx: Tx, body: Body, key: bytes) -> int:
     if body.size <= MEMORY_LIMIT:
         data = bytes(body.data)
     else:
-        _place_file(path_of(tx.msg_dir, key), body)
+        path = path_of(tx.msg_dir, key)
+        tx.placed.append(path)
+        _place_file(path, body)
     cursor = tx.db.execute("INSERT INTO body (hash, size_bytes, data) VALUES (?, ?, ?)", (key, body.size, data))
     assert cursor.lastrowid is not None
     return cursor.lastrowid
@@ -52,6 +55,7 @@ def _place_file(path: Path, body: Body) -> None:
     else:
         _write_file(part, body)
     os.replace(part, path)
+    part.unlink(missing_ok=True)  # which rename leaves when both are the same file already
     for directory in (path.parent, path.parent.parent):
         _sync_directory(directory)
 

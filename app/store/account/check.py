@@ -1,7 +1,8 @@
 """Is an account consistent? Every rule that must always hold, looked up in the database and the files.
 
-Run by tests when they close an account and by `verifydata`. It reads one state of the database; files are looked at
-afterwards, so on a live account a file may be younger than that state and is then not counted as a fault.
+Run by tests when they close an account and by `verifydata`. It reads one state of the database and looks at the files
+beside. What seems wrong with files is looked at once more within a transaction, in which no delivery can come between,
+so the account may be in use.
 """
 
 from __future__ import annotations
@@ -72,6 +73,19 @@ _RULES = (
         "content {0} belongs to no message",
     ),
     (
+        "SELECT special_use, count(*) FROM mailbox WHERE special_use IS NOT NULL GROUP BY 1 HAVING count(*) > 1",
+        "special use {0} belongs to {1} mailboxes",
+    ),
+    (
+        "SELECT key, mailbox_id FROM annotation a WHERE mailbox_id <> 0"
+        " AND NOT EXISTS (SELECT 1 FROM mailbox WHERE id = a.mailbox_id)",
+        "annotation {0} belongs to mailbox {1}, which is gone",
+    ),
+    (
+        "SELECT id, size_bytes FROM body WHERE data IS NOT NULL AND length(data) <> size_bytes",
+        "body {0} is said to have {1} bytes, and has not",
+    ),
+    (
         "SELECT b.id FROM body b WHERE NOT EXISTS (SELECT 1 FROM content WHERE body_id = b.id)",
         "body {0} belongs to no content",
     ),
@@ -87,7 +101,14 @@ FROM mailbox m LEFT JOIN message x ON x.mailbox_id = m.id GROUP BY m.id
 
 def check(account: Account, *, hashes: bool = False) -> list[str]:
     """What is wrong, a sentence each; `hashes` also reads every body and compares its hash."""
-    found = account.read_now(lambda db: [*_check_database(db), *_check_bodies(db, account.directory / "msg", hashes)])
+    msg_dir = account.directory / "msg"
+    found = account.read_now(lambda db: list(_check_database(db)))
+    files = account.read_now(lambda db: list(_check_files(db, msg_dir)))
+    if files:
+        files = account.write_now(lambda tx: list(_check_files(tx.db, msg_dir)))
+    found += files
+    if hashes:
+        found += account.read_now(lambda db: list(_check_hashes(db, msg_dir)))
     return found
 
 
@@ -133,29 +154,23 @@ def _check_parents(db: sqlite3.Connection) -> Iterator[str]:
             yield f"mailbox {name!r} has no parent"
 
 
-def _check_bodies(db: sqlite3.Connection, msg_dir: Path, hashes: bool) -> Iterator[str]:
+def _check_files(db: sqlite3.Connection, msg_dir: Path) -> Iterator[str]:
     expected: set[Path] = set()
-    for body_id, key, size, in_file in db.execute("SELECT id, hash, size_bytes, data IS NULL FROM body"):
-        if in_file:
-            path = path_of(msg_dir, key)
-            expected.add(path)
-            if not path.exists() or path.stat().st_size != size:
-                yield f"body {body_id}: file {path.name} is missing or has the wrong size"
-                continue
-        if hashes and hashlib.sha256(_bytes_of(db, msg_dir, body_id, key)).digest() != key:
+    for body_id, key, size in db.execute("SELECT id, hash, size_bytes FROM body WHERE data IS NULL"):
+        path = path_of(msg_dir, key)
+        expected.add(path)
+        if not path.exists() or path.stat().st_size != size:
+            yield f"body {body_id}: file {path.name} is missing or has the wrong size"
+    for path in sorted(msg_dir.glob("*/*")):
+        if path not in expected:
+            yield f"file {path.relative_to(msg_dir)} belongs to no body"
+
+
+def _check_hashes(db: sqlite3.Connection, msg_dir: Path) -> Iterator[str]:
+    for body_id, key, data in db.execute("SELECT id, hash, data FROM body"):
+        try:
+            content = path_of(msg_dir, key).read_bytes() if data is None else data
+        except FileNotFoundError:  # told above when it is a fault
+            continue
+        if hashlib.sha256(content).digest() != key:
             yield f"body {body_id} is damaged: its hash is wrong"
-    yield from _check_lengths(db)
-    if msg_dir.is_dir():
-        for path in sorted(msg_dir.glob("*/*")):
-            if path not in expected:
-                yield f"file {path.relative_to(msg_dir)} belongs to no body"
-
-
-def _check_lengths(db: sqlite3.Connection) -> Iterator[str]:
-    for (body_id,) in db.execute("SELECT id FROM body WHERE data IS NOT NULL AND length(data) <> size_bytes"):
-        yield f"body {body_id} has the wrong size"
-
-
-def _bytes_of(db: sqlite3.Connection, msg_dir: Path, body_id: int, key: bytes) -> bytes:
-    (data,) = db.execute("SELECT data FROM body WHERE id = ?", (body_id,)).fetchone()
-    return data if data is not None else path_of(msg_dir, key).read_bytes()

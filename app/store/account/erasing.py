@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 log = logger("store")
 
 DELAY_S = 1.0  # collects the expunges of a busy moment into one transaction
+RETRY_S = 60.0  # after a failure, such as a full disk
 
 
 class Reader(Protocol):
@@ -47,18 +48,23 @@ class Eraser:
 
     def kick(self) -> None:
         """Look again soon: something was expunged, a session was told, or a session ended."""
+        self._look_in(DELAY_S)
+
+    def _look_in(self, delay_s: float) -> None:
         if self._timer is not None or not self._expunged_at:
             return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # a command line tool: the next opening of the account erases
             return
-        self._timer = loop.call_later(DELAY_S, self._start)
+        self._timer = loop.call_later(delay_s, self._start)
 
     def close(self) -> None:
         """Forget what is scheduled; the next opening of the account erases the rest."""
+        self._expunged_at = 0  # so that no session that ends later starts a timer
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def limit(self) -> int:
         """Up to which modseq everything expunged may be erased."""
@@ -80,6 +86,7 @@ class Eraser:
             await expunge.erase(self._account, limit)
         except MailError as err:
             log.warn("cannot erase expunged messages, will be tried again", account=self._account.name, err=err)
+            self._look_in(RETRY_S)
             return
         if limit >= self._expunged_at:
             self._expunged_at = 0

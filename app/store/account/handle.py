@@ -10,6 +10,7 @@ state of what leaves.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -38,11 +39,12 @@ class Listener(Protocol):
 class Tx:
     """A transaction on an account: the connection, the modseq it uses, and what it changed."""
 
-    __slots__ = ("_modseq", "changes", "clock", "db", "msg_dir", "quota_bytes")
+    __slots__ = ("_modseq", "changes", "clock", "db", "msg_dir", "placed", "quota_bytes")
 
     def __init__(self, db: sqlite3.Connection, account: Account) -> None:
         self.db = db
         self.changes: list[Change] = []
+        self.placed: list[Path] = []  # files of bodies, which go again when the transaction fails
         self.clock = account.clock
         self.msg_dir = account.directory / "msg"
         self.quota_bytes = account.quota_bytes
@@ -80,7 +82,8 @@ class Account:
         self.directory = directory
         self.clock = clock
         self.quota_bytes = quota_bytes
-        self.database = Database(directory / "index.db", MIGRATIONS)
+        self._placed: list[Path] = []  # files of the group that is being written; the writer thread's
+        self.database = Database(directory / "index.db", MIGRATIONS, settled=self._settled)
         self.indexes = Indexes(self)
         self.eraser = Eraser(self)
         self.listeners: set[Listener] = set()
@@ -111,7 +114,18 @@ class Account:
 
     def _run(self, db: sqlite3.Connection, fn: Callable[[Tx], T]) -> tuple[T, list[Change]]:
         tx = Tx(db, self)
-        return fn(tx), tx.changes
+        try:
+            result = fn(tx)
+        except BaseException:
+            _remove(tx.placed)
+            raise
+        self._placed += tx.placed
+        return result, tx.changes
+
+    def _settled(self, is_kept: bool) -> None:
+        if not is_kept:
+            _remove(self._placed)
+        self._placed.clear()
 
     def _publish(self, outcome: tuple[object, list[Change]]) -> None:
         changes = outcome[1]
@@ -129,3 +143,10 @@ class Account:
             "INSERT OR IGNORE INTO account_state (id, modseq, next_uidvalidity, size_bytes) VALUES (1, ?, ?, 0)",
             (FIRST_MODSEQ - 1, int(self.clock.now()) // 2),
         )
+
+
+def _remove(paths: list[Path]) -> None:
+    """Remove the files of bodies that no row has, so that a full disk or account does not fill up with them."""
+    for path in paths:
+        with contextlib.suppress(OSError):  # the next opening of the account sweeps
+            path.unlink(missing_ok=True)

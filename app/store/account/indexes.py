@@ -1,8 +1,9 @@
 """Per mailbox, its uids, flags and modseqs as packed arrays, shared by all sessions of the process.
 
 An index is loaded once, from one consistent state of the database, and then kept current by the changes of each
-commit. It is a cache: `modseq` tells up to where it is true, and a test compares it with the database. 10,000
-messages take 160 KB. Only the event loop's thread touches an index.
+commit. It is a cache: `modseq` tells up to where it is true, and a test compares it with the database. What a load has
+seen is not applied again when it is told only afterwards. 10,000 messages take 160 KB. Only the event loop's thread
+touches an index.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import sqlite3
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.store.account.changes import (
@@ -31,11 +33,11 @@ if TYPE_CHECKING:
 class MailboxIndex:
     """The messages of one mailbox as four parallel columns, sorted by uid."""
 
-    __slots__ = ("flags", "keywords", "modseq", "modseqs", "uids")
+    __slots__ = ("flags", "keywords", "modseq", "modseqs", "read_at", "uids")
 
     def __init__(self, modseq: int, rows: list[tuple[int, int, str, int]]) -> None:
         """`rows` are uid, flags, keywords, modseq, sorted; `modseq` is the account's when they were read."""
-        self.modseq = modseq
+        self.modseq = self.read_at = modseq
         self.uids = array("I", [row[0] for row in rows])
         self.flags = array("I", [row[1] for row in rows])
         self.modseqs = array("Q", [row[3] for row in rows])
@@ -79,8 +81,12 @@ class MailboxIndex:
                 self.keywords[entry.uid] = entry.keywords
 
     def _change_flags(self, entries: tuple[Entry, ...]) -> None:
+        uids, place, last = self.uids, -1, len(self.uids) - 1
         for entry in entries:
-            place = self.position(entry.uid)
+            if place < last and uids[place + 1] == entry.uid:  # neighbours are often changed together
+                place += 1
+            elif (place := self.position(entry.uid)) < 0:
+                continue
             self.flags[place] = entry.flags
             self.modseqs[place] = entry.modseq
             if entry.keywords:
@@ -91,16 +97,43 @@ class MailboxIndex:
     def _remove(self, change: MessagesExpunged) -> None:
         for uid in change.uids:
             self.keywords.pop(uid, None)
-        if len(change.uids) < 8:  # a few deletions in place are cheaper than a new array
-            for uid in change.uids:
-                place = self.position(uid)
-                del self.uids[place], self.flags[place], self.modseqs[place]
-            return
-        gone = set(change.uids)
-        keep = [place for place, uid in enumerate(self.uids) if uid not in gone]
-        self.uids = array("I", [self.uids[place] for place in keep])
-        self.flags = array("I", [self.flags[place] for place in keep])
-        self.modseqs = array("Q", [self.modseqs[place] for place in keep])
+        spans = spans_of(self.uids, change.uids)
+        self.uids = without(self.uids, spans)
+        self.flags = without(self.flags, spans)
+        self.modseqs = without(self.modseqs, spans)
+
+
+def spans_of(column: array[int], uids: Sequence[int]) -> list[tuple[int, int]]:
+    """Where the sorted `uids` are in a sorted column: ranges of positions, sorted; absent ones are left out."""
+    spans: list[tuple[int, int]] = []
+    start = end = 0  # of the range that grows
+    count = len(column)
+    for uid in uids:
+        if end < count and column[end] == uid:
+            end += 1
+            continue
+        if start < end:
+            spans.append((start, end))
+        start = end = bisect_left(column, uid, end)
+        if end < count and column[end] == uid:
+            end += 1
+    if start < end:
+        spans.append((start, end))
+    return spans
+
+
+def without(column: array[int], spans: list[tuple[int, int]]) -> array[int]:
+    """The column without these ranges: in place for one, as moving the rest is quick, else copied once."""
+    if len(spans) == 1:
+        del column[spans[0][0] : spans[0][1]]
+        return column
+    kept = array(column.typecode)
+    done = 0
+    for start, end in spans:
+        kept.extend(column[done:start])
+        done = end
+    kept.extend(column[done:])
+    return kept
 
 
 class Indexes:
@@ -139,16 +172,16 @@ class Indexes:
             if not isinstance(change, MessagesAdded | FlagsChanged | MessagesExpunged):
                 continue
             if (index := self._loaded.get(change.mailbox_id)) is not None:
-                index.apply(change)
+                if change.modseq > index.read_at:
+                    index.apply(change)
             elif (missed := self._missed.get(change.mailbox_id)) is not None:
                 missed.append(change)
 
     async def _load(self, mailbox_id: int) -> MailboxIndex:
         try:
             index = await self._account.read(lambda db: read_index(db, mailbox_id))
-            read_at = index.modseq
             for change in self._missed.get(mailbox_id, ()):
-                if change.modseq > read_at:
+                if change.modseq > index.read_at:
                     index.apply(change)
             self._loaded[mailbox_id] = index
             return index

@@ -15,9 +15,7 @@ from app.store.account import expunge
 from app.store.account.changes import MailboxCreated, MailboxDeleted, MailboxRenamed, SubscriptionChanged
 from app.store.account.handle import Tx
 from app.store.account.records import MAILBOX_COLUMNS, Mailbox, mailbox_of
-
-INBOX = "Inbox"
-SEPARATOR = "/"
+from app.wire.imap.mailboxname import INBOX, SEPARATOR, canonical
 
 
 def find(db: sqlite3.Connection, name: str) -> Mailbox | None:
@@ -143,15 +141,14 @@ def rename(tx: Tx, old: str, new: str) -> list[Mailbox]:
         return _rename_inbox(tx, mailbox, new)
     made = [_insert(tx, parent, None) for parent in parents(new) if find(tx.db, parent) is None]
     for moved in (mailbox, *_children(tx.db, old)):
-        _set_name(tx, moved, new + moved.name[len(old) :])
+        _set_name(tx, moved, canonical(new + moved.name[len(old) :]))  # which may be too long or too deep now
     return made
 
 
 def _set_name(tx: Tx, mailbox: Mailbox, name: str) -> None:
     modseq = tx.modseq()
     tx.db.execute("UPDATE mailbox SET name = ?, modseq = ? WHERE id = ?", (name, modseq, mailbox.id))
-    if mailbox.name in subscriptions(tx.db):
-        unsubscribe(tx, mailbox.name)
+    if unsubscribe(tx, mailbox.name):
         subscribe(tx, name)
     tx.changes.append(MailboxRenamed(mailbox.id, modseq, mailbox.name, name))
 
@@ -185,7 +182,9 @@ def subscribe(tx: Tx, name: str) -> None:
         tx.changes.append(SubscriptionChanged(tx.modseq(), name, True))
 
 
-def unsubscribe(tx: Tx, name: str) -> None:
-    """End a subscription; nothing happens when there is none."""
-    if tx.db.execute("DELETE FROM subscription WHERE name = ?", (name,)).rowcount:
-        tx.changes.append(SubscriptionChanged(tx.modseq(), name, False))
+def unsubscribe(tx: Tx, name: str) -> bool:
+    """End a subscription; returns whether there was one."""
+    if not tx.db.execute("DELETE FROM subscription WHERE name = ?", (name,)).rowcount:
+        return False
+    tx.changes.append(SubscriptionChanged(tx.modseq(), name, False))
+    return True

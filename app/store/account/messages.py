@@ -59,8 +59,8 @@ def add(tx: Tx, incoming: Incoming) -> Added:
 
 
 def _add(tx: Tx, mailbox: Mailbox, incoming: Incoming) -> Added:
+    tx.grow(len(incoming.prefix) + incoming.prepared.body.size)
     content_id, size = _put_content(tx, incoming)
-    tx.grow(size)
     modseq = tx.modseq()
     keywords = " ".join(sorted(incoming.keywords))
     entry = Entry(mailbox.uidnext, incoming.flags, keywords, modseq)
