@@ -14,10 +14,13 @@ from dataclasses import dataclass
 
 from app.config.listener import Listener, TlsVersion
 from app.config.live import Live
-from app.net.listen import bind
+from app.log import logger
+from app.net.listen import bind, has_ipv6
 from app.net.tls import KeyCert, TlsSettings, server_context
 from app.smtpserver.conversation import Service
 from app.smtpserver.listener import services
+
+log = logger("serve")
 
 _TLS_VERSIONS = {
     TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
@@ -59,10 +62,17 @@ class Bound:
 
 
 def open_endpoints(live: Live, *, pages: bool) -> list[Bound]:
-    """Every endpoint, listening; `pages` opens the ports for pages too. Raises ListenError or CertificateError."""
+    """Every endpoint, listening; `pages` opens the ports for pages too. Raises ListenError or CertificateError.
+
+    On a machine without IPv6 the IPv6 addresses are left out with a warning: a configuration names both families.
+    """
+    wanted = list(endpoints(live, pages=pages))
+    if not has_ipv6() and (left_out := {one.address for one in wanted if ":" in one.address}):
+        log.warn("no IPv6 on this machine, not listening there", addresses=" ".join(sorted(left_out)))
+        wanted = [one for one in wanted if one.address not in left_out]
     bound: list[Bound] = []
     try:
-        for endpoint in endpoints(live, pages=pages):
+        for endpoint in wanted:
             bound.append(Bound(endpoint, bind(endpoint.address, endpoint.port)))
     except BaseException:
         for one in bound:

@@ -29,6 +29,7 @@ from app.config.listener import (
     WebserverHttps,
     WebService,
 )
+from app.config.live import Live
 from app.config.regexp import Regexp
 from app.config.schema import IPAddress, Seconds
 from app.config.static import DEFAULT_SPECIAL_USE, InitialMailboxes, Postmaster, Static
@@ -67,15 +68,27 @@ def default_dir() -> Path:
 def prepare(directory: Path, ip: IPAddress | None = None, clock: Clock = SYSTEM) -> Path:
     """The path of mox.conf in `directory`, which is made when absent; `ip` counts only then.
 
-    Raises Refusal when parts of it are there, Temporary when it cannot be written.
+    Raises Refusal when parts of it are there or it listens elsewhere, Temporary when it cannot be written.
     """
     path = directory / "mox.conf"
     if path.exists():
+        _expect_address(path, ip)
         return path
     if directory.exists() and any(directory.iterdir()):
         raise Refusal(f"{directory} has files but no mox.conf; give an empty or new directory with -dir")
     write_new_files(_files(directory, (ip,) if ip else LOOPBACK, clock.now()))
     return path
+
+
+def _expect_address(path: Path, ip: IPAddress | None) -> None:
+    """Refuse a wish for another address than the one in the file, which is never changed."""
+    if ip is None:
+        return
+    present = {str(one) for listener in Live.open(path).static.listeners.values() for one in listener.ips}
+    if present != {str(ip)}:
+        raise Refusal(
+            f"{path} listens on {' and '.join(sorted(present))}; edit it there, or give a new directory with -dir"
+        )
 
 
 def _files(directory: Path, ips: tuple[IPAddress, ...], now: float) -> list[NewFile]:

@@ -36,3 +36,10 @@ def test_a_directory_of_other_things_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="-dir"):
         localserve.prepare(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_wish_for_another_address_is_refused_and_says_what_to_do(tmp_path):
+    localserve.prepare(tmp_path, ipaddress.ip_address("127.0.0.7"))
+    localserve.prepare(tmp_path, ipaddress.ip_address("127.0.0.7"))
+    with pytest.raises(Refusal, match=r"listens on 127\.0\.0\.7; edit it there, or give a new directory"):
+        localserve.prepare(tmp_path, ipaddress.ip_address("127.0.0.8"))

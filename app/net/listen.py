@@ -42,6 +42,16 @@ def bind(address: str, port: int) -> socket.socket:
     return sock
 
 
+def has_ipv6() -> bool:
+    """Whether this machine speaks IPv6 at all; containers often do not."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 def _explain(address: str, port: int, error: OSError) -> str:
     place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     advice = {

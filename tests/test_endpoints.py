@@ -1,0 +1,63 @@
+"""What is bound at the start of the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app import endpoints
+from app.config.live import Live
+from app.endpoints import open_endpoints
+from app.net.listen import ListenError
+
+MOX_CONF = """DataDir: data
+LogLevel: info
+Hostname: mx.example.org
+Listeners:
+\tlocal:
+\t\tIPs:
+\t\t\t- 127.0.0.1
+\t\t\t- ::1
+\t\tMetricsHTTP:
+\t\t\tEnabled: true
+\t\t\tPort: {port}
+Postmaster:
+\tAccount: jane
+\tMailbox: Inbox
+"""
+DOMAINS_CONF = """Domains:
+\texample.org: nil
+Accounts:
+\tjane:
+\t\tDomain: example.org
+\t\tDestinations:
+\t\t\tjane@example.org: nil
+"""
+
+
+def live(directory: Path, port: int) -> Live:
+    (directory / "mox.conf").write_text(MOX_CONF.format(port=port))
+    (directory / "domains.conf").write_text(DOMAINS_CONF)
+    return Live.open(directory / "mox.conf")
+
+
+def test_machine_without_ipv6_still_serves_ipv4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Containers often have no IPv6, and the configurations that we write name ::1 too."""
+    monkeypatch.setattr(endpoints, "has_ipv6", lambda: False)
+    bound = open_endpoints(live(tmp_path, 28010), pages=False)
+    assert [one.endpoint.address for one in bound] == ["127.0.0.1"]
+    for one in bound:
+        one.socket.close()
+
+
+def test_taken_port_lets_go_of_the_others(tmp_path: Path):
+    config = live(tmp_path, 28011)
+    (first, *rest) = open_endpoints(config, pages=False)
+    for one in rest:
+        one.socket.close()
+    with pytest.raises(ListenError, match="another program listens"):
+        open_endpoints(config, pages=False)
+    first.socket.close()
+    for one in open_endpoints(config, pages=False):
+        one.socket.close()
