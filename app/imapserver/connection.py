@@ -7,6 +7,7 @@ seconds before login, 30 minutes after (RFC 9051 §5.4), also in IDLE.
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import traceback
 from collections.abc import Callable, Coroutine
@@ -14,8 +15,9 @@ from time import perf_counter
 from typing import Any
 
 from app import metrics
-from app.errors import ConnectionGone
-from app.imapserver.replies import SERVER_BUG, Outcome, outcome_of
+from app.errors import ConnectionGone, ImapSyntaxError, MailError, Temporary
+from app.imapserver.commands.append import look_ahead
+from app.imapserver.replies import SERVER_BUG, outcome_of
 from app.imapserver.service import ImapService
 from app.imapserver.session import Session
 from app.imapserver.table import HANDLERS
@@ -24,7 +26,6 @@ from app.net.connection import Connection
 from app.store.signin import Exchange, SignInContext
 from app.store.spool import Spool
 from app.wire.imap import response
-from app.wire.imap.command import Command
 from app.wire.imap.events import (
     AppendData,
     AppendEnd,
@@ -43,6 +44,7 @@ from app.wire.imap.server import ImapServer
 LOGIN_TIMEOUT_S = 30.0
 IDLE_TIMEOUT_S = 30 * 60.0
 WRITE_TIMEOUT_S = 5 * 60.0
+LOOK_AHEAD_BYTES = 64 * 1024  # a larger message is not taken before we know that there is a place for it
 MAX_BAD_COMMANDS = 20  # before the connection ends; a client that means well makes none
 
 _CONNECTIONS = metrics.counter("imap_connection_total", "IMAP connections accepted.", ["service"])
@@ -103,6 +105,11 @@ class ImapConnection(Connection):
             return
         self.write(untagged(Status.BYE, "you were silent for too long"))
         self.close()
+
+    def resume_writing(self) -> None:
+        """A client that idles and did not read for a while gets what it missed."""
+        super().resume_writing()
+        self.session.tell_idle()
 
     def stopping(self) -> None:
         """The server stops."""
@@ -166,11 +173,12 @@ class ImapConnection(Connection):
         if isinstance(event, CommandReceived):
             self._carry_out(event)
         elif isinstance(event, AppendData):
-            self._spools[-1].write(event.data)
+            with contextlib.suppress(Temporary):  # `finish` tells it, once the client has sent all
+                self._spools[-1].write(event.data)
         elif isinstance(event, NeedContinuation):
             self.write(event.data)
         elif isinstance(event, AppendStart):
-            self._spools.append(Spool(self.service.accounts.tmp_dir))
+            self._begin_message(event)
         elif isinstance(event, BadCommand):
             self._answer_bad(event)
         elif isinstance(event, RawLine):
@@ -178,17 +186,39 @@ class ImapConnection(Connection):
         else:
             assert isinstance(event, AppendEnd)
 
+    def _begin_message(self, start: AppendStart) -> None:
+        """Make room for a message, unless it can be refused before the client sends it."""
+        self.session.may_expunge = start.rule.may_expunge
+        self._spools.append(Spool(self.service.accounts.tmp_dir))
+        message = start.message
+        if type(start.command) not in HANDLERS:
+            self._refuse_message(start, ImapSyntaxError(f"{start.rule.name} is not known here"))
+        elif message.is_synchronizing or message.size_bytes > LOOK_AHEAD_BYTES:
+            self.start_task(self._look_ahead(start))
+
+    async def _look_ahead(self, start: AppendStart) -> None:
+        try:
+            await look_ahead(self.session, start, sum(spool.size for spool in self._spools))
+        except MailError as error:
+            self._refuse_message(start, error)
+
+    def _refuse_message(self, start: AppendStart, error: Exception) -> None:
+        self._discard_spools()
+        self.machine.refuse_append()
+        self._fail(start.command.tag, start.rule.name, error)
+
     def _handle_line(self, line: bytes) -> None:
         handler, self._line_handler = self._line_handler, None
         if handler is None:
             return
         work = handler(line)
         if work is not None:
-            self.start_task(self._guard(work, self._line_tag, "AUTHENTICATE"))
+            self.start_task(self._run_task(work, self._line_tag, "AUTHENTICATE", perf_counter()))
 
     def _answer_bad(self, event: BadCommand) -> None:
         self._discard_spools()
         self._bad_commands += 1
+        self.session.may_expunge = event.rule is not None and event.rule.may_expunge
         text = event.error.message
         if event.is_fatal or (event.rule is None and self.session.signed_in is None):
             self.write(untagged(Status.BYE, text))
@@ -208,44 +238,41 @@ class ImapConnection(Connection):
         if self.log.enabled(Level.TRACE):
             self.log.trace("RC: ", repr(command).encode(), self.cid)
         handler = HANDLERS.get(type(command))
+        self.session.may_expunge = rule.may_expunge
         if handler is None or self.session.state not in rule.states:
             self._discard_spools()
             reason = "is not possible now" if handler else "is not known here"
             self.session.bad(command.tag, f"{rule.name} {reason}")
             return
-        self.session.may_expunge = rule.may_expunge
-        started = perf_counter()
+        started, result, work = perf_counter(), "ok", None
         try:
             work = handler(self.session, command)
         except Exception as error:
-            self._fail(command, rule.name, error)
-            work = None
+            result = self._fail(command.tag, rule.name, error)
         if work is None:
-            self._done(rule.name, started)
+            self._done(rule.name, started, result)
         else:
-            self.start_task(self._run_task(work, command, rule.name, started))
+            self.start_task(self._run_task(work, command.tag, rule.name, started))
 
-    async def _run_task(self, work: Coroutine[Any, Any, None], command: Command, name: str, started: float) -> None:
-        await self._guard(work, command.tag, name)
-        self._done(name, started)
+    async def _run_task(self, work: Coroutine[Any, Any, None], tag: str, name: str, started: float) -> None:
+        self._done(name, started, await self._guard(work, tag, name))
 
-    async def _guard(self, work: Coroutine[Any, Any, None], tag: str, name: str) -> None:
+    async def _guard(self, work: Coroutine[Any, Any, None], tag: str, name: str) -> str:
+        """Run `work` and answer what it raises; returns the result for the metric."""
         try:
             await work
         except ConnectionGone:
             raise
         except Exception as error:
-            self._fail_tag(tag, name, error)
+            return self._fail(tag, name, error)
+        return "ok"
 
-    def _done(self, name: str, started: float) -> None:
+    def _done(self, name: str, started: float, result: str) -> None:
         self.machine.utf8 = self.session.utf8
-        _COMMANDS.labels(name, "ok").observe(perf_counter() - started)
+        _COMMANDS.labels(name, result).observe(perf_counter() - started)
 
-    def _fail(self, command: Command, name: str, error: Exception) -> None:
-        self._fail_tag(command.tag, name, error)
-
-    def _fail_tag(self, tag: str, name: str, error: Exception) -> None:
-        """Answer a command that raised."""
+    def _fail(self, tag: str, name: str, error: Exception) -> str:
+        """Answer a command that raised; returns the result for the metric."""
         outcome = outcome_of(error)
         if outcome is None:
             trace = "".join(traceback.format_exception(error))
@@ -253,13 +280,11 @@ class ImapConnection(Connection):
             outcome = SERVER_BUG
         else:
             self.log.debug("imap command refused", cid=self.cid, command=name, reason=error)
-        self._end_command(tag, outcome)
-
-    def _end_command(self, tag: str, outcome: Outcome) -> None:
         if outcome.status is Status.BAD:
             self.session.bad(tag, outcome.text, outcome.code)
-        else:
-            self.session.no(tag, outcome.text, outcome.code)
+            return "badsyntax"
+        self.session.no(tag, outcome.text, outcome.code)
+        return "servererror" if outcome is SERVER_BUG or isinstance(error, Temporary) else "usererror"
 
     def _discard_spools(self) -> None:
         for spool in self.take_spools():

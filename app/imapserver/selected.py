@@ -2,7 +2,8 @@
 
 Sequence numbers are positions in `uids`, which is the client's view and changes only when the client is told. The flags
 come from the index that all sessions of the account share, so they are always current; a change of flags only has to be
-mentioned. Pending news are kept per uid, so they never outgrow the mailbox however long a client is silent.
+mentioned. Pending news are kept per uid, so they never outgrow the mailbox however long a client is silent. What the
+index had seen when the mailbox was selected is no news, even when it is told only afterwards.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from app.store.account.changes import Change, Entry, FlagsChanged, MailboxDeleted, MessagesAdded, MessagesExpunged
 from app.store.account.handle import Account
-from app.store.account.indexes import MailboxIndex
+from app.store.account.indexes import MailboxIndex, spans_of, without
 from app.store.account.records import Mailbox
+
+_keywords_of = attrgetter("keywords")
 
 
 class Selected:
@@ -24,11 +28,15 @@ class Selected:
         "_departed",
         "_expunged",
         "_flags",
+        "_flags_again",
         "_modseq",
         "_new",
+        "_since",
         "account",
         "gone",
+        "has_new_keywords",
         "index",
+        "keywords",
         "mailbox",
         "on_change",
         "read_only",
@@ -45,9 +53,13 @@ class Selected:
         self.gone = False  # the mailbox was deleted by somebody
         self.search_result: array[int] = array("I")  # uids saved by SEARCH RETURN (SAVE), "$" (RFC 5182)
         self.on_change: Callable[[], None] | None = None
-        self._modseq = 0  # of the last change of the mailbox that we heard of
+        self.keywords = set(mailbox.keywords.split())  # used in the mailbox
+        self.has_new_keywords = False  # of which the client was not told
+        self._since = index.modseq
+        self._modseq = min(mailbox.modseq, index.modseq)  # up to which `uids` and the news are complete
         self._new: list[int] = []
-        self._flags: dict[int, int] = {}  # uid to the modseq of the change that is to be told
+        self._flags: dict[int, int] = {}  # uid to the modseq of the last change that is to be told
+        self._flags_again: set[int] = set()  # those of them that were changed more than once
         self._expunged: dict[int, int] = {}
         self._departed: dict[int, Entry] = {}
 
@@ -75,7 +87,8 @@ class Selected:
 
     def highest_modseq(self) -> int:
         """Up to which change the client's view may be taken as complete (RFC 7162 §3.1.2.1)."""
-        return max(self.mailbox.modseq, self._modseq)
+        untold = self.oldest_untold()
+        return self._modseq if untold is None else untold - 1
 
     def is_expunged(self, uid: int) -> bool:
         """Whether the message is gone while the client does not know yet."""
@@ -85,19 +98,34 @@ class Selected:
 
     def changed(self, changes: list[Change]) -> None:
         """Hear of a commit."""
-        mine = [change for change in changes if getattr(change, "mailbox_id", None) == self.mailbox.id]
+        mailbox_id, since = self.mailbox.id, self._since
+        mine = [c for c in changes if getattr(c, "mailbox_id", None) == mailbox_id and c.modseq > since]
         for change in mine:
             self._modseq = change.modseq
             if isinstance(change, MessagesAdded):
                 self._new.extend(entry.uid for entry in change.entries)
+                self._note_keywords(change.entries)
             elif isinstance(change, FlagsChanged):
-                self._flags.update((entry.uid, change.modseq) for entry in change.entries)
+                self._note_flags(change)
+                self._note_keywords(change.entries)
             elif isinstance(change, MessagesExpunged):
                 self._note_expunged(change)
             elif isinstance(change, MailboxDeleted):
                 self.gone = True
         if mine and self.on_change is not None:
             self.on_change()
+
+    def _note_flags(self, change: FlagsChanged) -> None:
+        changed = [entry.uid for entry in change.entries]
+        if self._flags:
+            self._flags_again.update(self._flags.keys() & set(changed))
+        self._flags.update(dict.fromkeys(changed, change.modseq))
+
+    def _note_keywords(self, entries: Sequence[Entry]) -> None:
+        for keywords in set(map(_keywords_of, entries)):
+            if keywords and not self.keywords.issuperset(words := keywords.split()):
+                self.keywords.update(words)
+                self.has_new_keywords = True
 
     def _note_expunged(self, change: MessagesExpunged) -> None:
         new = set(self._new)
@@ -118,30 +146,21 @@ class Selected:
 
     def has_news(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self._new or self._flags or self._expunged)
+        return bool(self._new or self._flags or self._expunged or self.has_new_keywords)
 
     def take_expunged(self) -> tuple[list[int], list[int]]:
         """Forget the removed messages; returns their uids, sorted, and the sequence numbers each has at its turn when
         they are told from the highest down."""
-        uids = sorted(uid for uid in self._expunged if self.seq_of(uid))
+        if not self._expunged:
+            return [], []
+        spans = spans_of(self.uids, sorted(self._expunged))
         self._expunged.clear()
         self._departed.clear()
-        seqs = [self.seq_of(uid) for uid in uids]
-        if uids:
-            self._remove(uids)
-            self.account.eraser.kick()
-        return uids, seqs[::-1]
-
-    def _remove(self, uids: Sequence[int]) -> None:
-        if len(uids) < 8:
-            for uid in reversed(uids):
-                del self.uids[bisect_left(self.uids, uid)]
-        else:
-            gone = set(uids)
-            self.uids = array("I", [uid for uid in self.uids if uid not in gone])
-        if self.search_result:
-            gone = set(uids)
-            self.search_result = array("I", [uid for uid in self.search_result if uid not in gone])
+        uids = [uid for start, end in spans for uid in self.uids[start:end]]
+        self.uids = without(self.uids, spans)
+        self.search_result = without(self.search_result, spans_of(self.search_result, uids))
+        self.account.eraser.kick()
+        return uids, [seq for start, end in reversed(spans) for seq in range(end, start, -1)]
 
     def take_new(self) -> int:
         """Take new messages into the client's view; returns how many."""
@@ -155,6 +174,7 @@ class Selected:
         yet are told with the message."""
         known = sorted(uid for uid in self._flags if self.seq_of(uid))
         self._flags.clear()
+        self._flags_again.clear()
         return known
 
     def told_flags(self, uids: Iterable[int], modseq: int) -> None:
@@ -162,3 +182,17 @@ class Selected:
         for uid in uids:
             if self._flags.get(uid, modseq + 1) <= modseq:
                 del self._flags[uid]
+                self._flags_again.discard(uid)
+
+    def knows_own_change(self, uids: Iterable[int], modseq: int) -> None:
+        """The client made the change with that modseq; what others changed in these messages is still to be told."""
+        for uid in uids:
+            if self._flags.get(uid) == modseq and uid not in self._flags_again:
+                del self._flags[uid]
+
+    def take_new_keywords(self) -> str | None:
+        """All keywords when the client must be told of new ones."""
+        if not self.has_new_keywords:
+            return None
+        self.has_new_keywords = False
+        return " ".join(sorted(self.keywords))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.errors import ConnectionGone
 from app.imapserver import updates
 from app.imapserver.selected import Selected
 from app.log import logger
@@ -112,7 +113,9 @@ class Session:
         )
 
     def select(self, selected: Selected) -> None:
-        """Begin to follow a mailbox."""
+        """Begin to follow a mailbox, unless the client left meanwhile: nothing would end that again."""
+        if self.connection.is_gone:
+            raise ConnectionGone("connection is gone")
         self.selected = selected
         selected.open()
         selected.on_change = self._news
@@ -140,8 +143,9 @@ class Session:
     def _news(self) -> None:
         """Something changed in the selected mailbox: tell it at once to a client that idles."""
         if self.idling:
-            self.connection.call_soon(self._tell_idle)
+            self.connection.call_soon(self.tell_idle)
 
-    def _tell_idle(self) -> None:
+    def tell_idle(self) -> None:
+        """Tell a client that idles what is new, unless it does not read."""
         if self.idling and not self.connection.is_stalled:
             updates.write(self, may_expunge=True)

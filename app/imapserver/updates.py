@@ -1,7 +1,8 @@
 """Tell a client what changed in its mailbox: the only place that writes EXISTS, EXPUNGE, VANISHED and unasked FETCH.
 
-Order: removals first, so that the sequence numbers after them are the new ones; then how many messages there are; then
-changed flags. While a command is under way that answers with sequence numbers, removals wait (RFC 9051 §7.5.1).
+Order: new keywords first, as FLAGS (RFC 9051 §7.3.5), before anything names them; then removals, so that the sequence
+numbers after them are the new ones; then how many messages there are; then changed flags. While a command is under way
+that answers with sequence numbers, removals wait (RFC 9051 §7.5.1).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from app.imapserver.selected import Selected
 from app.wire.imap.flags import write_flags
 from app.wire.imap.respond.sync import exists, expunges
-from app.wire.imap.response import Status, untagged
+from app.wire.imap.response import Status, flags_response, permanentflags, untagged
 
 if TYPE_CHECKING:
     from app.imapserver.session import Session
@@ -25,6 +26,7 @@ def write(session: Session, *, may_expunge: bool) -> None:
     if selected is None:
         return
     if selected.has_news():
+        write_keywords(session, selected)
         if may_expunge:
             _write_expunged(session, selected)
         if selected.take_new():
@@ -34,6 +36,15 @@ def write(session: Session, *, may_expunge: bool) -> None:
         session.write(untagged(Status.BYE, "the selected mailbox was deleted by another session"))
         session.unselect()
         session.connection.close()
+
+
+def write_keywords(session: Session, selected: Selected) -> None:
+    """Tell keywords that came up since the client was told of them last."""
+    keywords = selected.take_new_keywords()
+    if keywords is not None:
+        session.write(flags_response(keywords))
+        code = permanentflags(keywords, is_read_only=selected.read_only)
+        session.untagged_ok("flags you can change", code)
 
 
 def _write_expunged(session: Session, selected: Selected) -> None:

@@ -6,7 +6,8 @@
     body.discard()            # when nobody stored it
 
 The temporary file is fsynced by `finish`, so that storing it is only a rename. Writing raises `Temporary` when the disk
-is full. `discard` may always be called again, and a file that was moved into the store is not touched by it.
+is full; what is written after that is forgotten, and `finish` raises it again. `discard` may always be called again,
+and a file that was moved into the store is not touched by it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Body:
 class Spool:
     """Collects the bytes of one message."""
 
-    __slots__ = ("_chunks", "_file", "_path", "size", "tmp_dir")
+    __slots__ = ("_chunks", "_failure", "_file", "_path", "size", "tmp_dir")
 
     def __init__(self, tmp_dir: Path) -> None:
         self.tmp_dir = tmp_dir
@@ -56,9 +57,12 @@ class Spool:
         self._chunks: list[bytes] = []
         self._file: BinaryIO | None = None
         self._path: Path | None = None
+        self._failure: Temporary | None = None
 
     def write(self, data: bytes) -> None:
         """Append bytes; quick while small, a file write above the memory limit."""
+        if self._failure is not None:
+            return
         self.size += len(data)
         if self._file is None:
             self._chunks.append(data)
@@ -69,6 +73,8 @@ class Spool:
 
     def finish(self) -> Body:
         """What was written, durable when it is in a file. The spool is empty afterwards."""
+        if self._failure is not None:
+            raise self._failure
         if self._file is None:
             data = b"".join(self._chunks)
             self._chunks = []
@@ -103,7 +109,7 @@ class Spool:
         try:
             descriptor, name = tempfile.mkstemp(prefix="message-", dir=self.tmp_dir)
         except OSError as err:
-            raise Temporary(f"cannot make a temporary file: {err}") from err
+            raise self._failed(f"cannot make a temporary file: {err}") from err
         self._path = Path(name)
         self._file = os.fdopen(descriptor, "wb", buffering=1 << 20)
         chunks, self._chunks = self._chunks, []
@@ -115,5 +121,9 @@ class Spool:
         try:
             self._file.write(data)
         except OSError as err:
-            self.discard()
-            raise Temporary(f"cannot store the message: {err}") from err
+            raise self._failed(f"cannot store the message: {err}") from err
+
+    def _failed(self, reason: str) -> Temporary:
+        self.discard()
+        self._failure = Temporary(reason)
+        return self._failure

@@ -1,26 +1,39 @@
 """APPEND: messages are spooled as they arrive and added in one transaction (RFC 9051 §6.3.12, RFC 3502, RFC 4315).
 
-The mailbox and the account's room are looked at before a literal is accepted where that needs no waiting; the
-transaction decides. When anything fails, no message of the command is added.
+The mailbox and the account's room are looked at before a client that waits, or has much to send, is let send; the
+transaction decides. When anything fails, no message of the command is added. Bytes are kept as they came, also NULs and
+bare line feeds.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from app.errors import NoSuchMailbox
+from app.errors import NoSuchMailbox, OverQuota
 from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
-from app.store.account import messages
+from app.store.account import mailboxes, messages
 from app.store.account.messages import Incoming
 from app.store.account.prepare import prepare
 from app.store.spool import Body, Spool
 from app.wire.imap import response
+from app.wire.imap.events import AppendStart
 from app.wire.imap.mailboxname import canonical
 from app.wire.imap.parse.append import AppendCommand, AppendMessage
 from app.wire.imap.response import appenduid
 
 THREAD_BYTES = 64 * 1024  # larger messages are analysed off the event loop
+
+
+async def look_ahead(session: Session, start: AppendStart, earlier_bytes: int) -> None:
+    """Raise when the message that is about to come will be refused; `earlier_bytes` came before it in the command."""
+    account, name = session.account, canonical(start.command.mailbox)
+    mailbox, used = await account.read(lambda db: (mailboxes.find(db, name), messages.account_size(db)))
+    if mailbox is None:
+        raise CommandFailed(f"no mailbox {name!r}; create it first", response.TRYCREATE)
+    needed = used + earlier_bytes + start.message.size_bytes
+    if 0 < account.quota_bytes < needed:
+        raise OverQuota(f"account would hold {needed} bytes, {account.quota_bytes} are allowed")
 
 
 async def append(session: Session, command: AppendCommand) -> None:

@@ -1,57 +1,133 @@
-"""BODY sections of a message: which bytes a section means (RFC 9051 §6.4.5)."""
+"""BODY sections of a message: which bytes a section means (RFC 9051 §6.4.5), and how they are written.
+
+A section is a stretch of the message's bytes, with header fields that delivery put in front, or a selection of header
+fields. What is large is not copied: it is written piece by piece, at the client's pace.
+"""
 
 from __future__ import annotations
 
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from app.store.account.reader import MessageBytes
-from app.wire.imap.parse.fetch import FetchItem, Partial, Section, SectionText
+from app.wire.imap.parse.fetch import Attribute, FetchItem, Section, SectionText
 from app.wire.message.header import select_fields
 from app.wire.message.part import Part
 from app.wire.message.section import find_part, message_of
 
+PIECE_BYTES = 256 * 1024  # what is larger is written in pieces of this size
 
-def section_bytes(message: MessageBytes, section: Section) -> bytes | None:
-    """The bytes of a section; None when the message has no such part."""
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """`prefix`, then the bytes of `body` from `start` to `stop`."""
+
+    body: bytes | mmap.mmap
+    start: int
+    stop: int
+    prefix: bytes = b""
+
+    def __len__(self) -> int:
+        return len(self.prefix) + self.stop - self.start
+
+    def joined(self) -> bytes:
+        """All of it, copied."""
+        return self.prefix + self.body[self.start : self.stop]
+
+    def cut(self, offset: int, length: int) -> Stretch:
+        """A stretch of the stretch, as far as there is one."""
+        start = min(self.start + max(0, offset - len(self.prefix)), self.stop)
+        stop = min(self.start + max(0, offset + length - len(self.prefix)), self.stop)
+        return Stretch(self.body, start, stop, self.prefix[offset : offset + length])
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """An item of a FETCH response that is too large to be held; `head` is all that comes before the message's bytes."""
+
+    head: bytes
+    stretch: Stretch
+
+    def __len__(self) -> int:
+        return len(self.head) + len(self.stretch)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in pieces; each is read when it is asked for."""
+        stretch = self.stretch
+        yield self.head + stretch.prefix
+        for start in range(stretch.start, stretch.stop, PIECE_BYTES):
+            yield stretch.body[start : min(start + PIECE_BYTES, stretch.stop)]
+
+
+def written(item: FetchItem, message: MessageBytes) -> bytes | Large:
+    """The item of a FETCH response for a section of the message."""
+    section = _SECTIONS_OF.get(item.attribute, item.section)
+    assert section is not None
+    found = section_of(message, section)
+    if found is None or isinstance(found, bytes):
+        return write_section(item, found)
+    if item.partial is not None:
+        found = found.cut(item.partial.offset, item.partial.length)
+    if len(found) <= PIECE_BYTES:
+        return _literal(item, found.joined())
+    return Large(b"%b {%d}\r\n" % (item.label, len(found)), found)
+
+
+def write_section(item: FetchItem, data: bytes | None) -> bytes:
+    """The item of a FETCH response for a section with these bytes; NIL when the message has no such part."""
+    if data is None:
+        return item.label + b" NIL"
+    partial = item.partial
+    return _literal(item, data if partial is None else data[partial.offset : partial.offset + partial.length])
+
+
+def _literal(item: FetchItem, data: bytes) -> bytes:
+    return b"%b {%d}\r\n%b" % (item.label, len(data), data) if data else item.label + b' ""'
+
+
+_SECTIONS_OF = {
+    Attribute.RFC822: Section(),
+    Attribute.RFC822_HEADER: Section(text=SectionText.HEADER),
+    Attribute.RFC822_TEXT: Section(text=SectionText.TEXT),
+}
+
+
+def section_of(message: MessageBytes, section: Section) -> Stretch | bytes | None:
+    """What a section means; None when the message has no such part."""
     if not section.part:
         return _of_message(message, section)
     if section.text is None or section.text is SectionText.MIME:
         part = find_part(message.root, section.part)
         if part is None:
             return None
-        return _header(message, part) if section.text else message.body[part.body_start : part.body_end]
+        return _header(message, part) if section.text else _body(message, part)
     inner = message_of(message.root, section.part)
     if inner is None:
         return None
     if section.text is SectionText.TEXT:
-        return message.body[inner.body_start : inner.body_end]
+        return _body(message, inner)
     return _header_fields(_header(message, inner), section)
 
 
-def _of_message(message: MessageBytes, section: Section) -> bytes:
+def _of_message(message: MessageBytes, section: Section) -> Stretch | bytes:
     if section.text is None:
-        return message.whole()
+        return Stretch(message.body, 0, len(message.body), message.prefix)
     if section.text is SectionText.TEXT:
-        return message.text()
-    return _header_fields(message.header(), section)
+        return Stretch(message.body, message.root.body_start, len(message.body))
+    header = Stretch(message.body, message.root.header_start, message.root.body_start, message.prefix)
+    return _header_fields(header, section)
 
 
-def _header(message: MessageBytes, part: Part) -> bytes:
-    return message.body[part.header_start : part.body_start]
+def _body(message: MessageBytes, part: Part) -> Stretch:
+    return Stretch(message.body, part.body_start, part.body_end)
 
 
-def _header_fields(header: bytes, section: Section) -> bytes:
+def _header(message: MessageBytes, part: Part) -> Stretch:
+    return Stretch(message.body, part.header_start, part.body_start)
+
+
+def _header_fields(header: Stretch, section: Section) -> Stretch | bytes:
     if section.text is SectionText.HEADER:
         return header
-    return select_fields(header, section.fields, exclude=section.text is SectionText.HEADER_FIELDS_NOT)
-
-
-def cut(data: bytes, partial: Partial | None) -> bytes:
-    """The stretch that was asked for; nothing when it lies behind the end."""
-    return data if partial is None else data[partial.offset : partial.offset + partial.length]
-
-
-def write_section(item: FetchItem, data: bytes | None) -> bytes:
-    """The item of a FETCH response for a section with these bytes."""
-    if data is None:
-        return item.label + b" NIL"
-    data = cut(data, item.partial)
-    return b"%b {%d}\r\n%b" % (item.label, len(data), data) if data else item.label + b' ""'
+    return select_fields(header.joined(), section.fields, exclude=section.text is SectionText.HEADER_FIELDS_NOT)

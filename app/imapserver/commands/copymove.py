@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.errors import NoSuchMailbox
 from app.imapserver import updates
 from app.imapserver.commands.messageset import choose, selected_of, writable
@@ -21,6 +23,7 @@ async def copy(session: Session, command: CopyCommand) -> None:
     selected = selected_of(session)
     source, uids, name = selected.mailbox.id, choose(selected, command.sequence, uid=command.uid), command.mailbox
     copied = await session.account.write(lambda tx: messages.copy(tx, source, uids, _target(tx, name)))
+    _check_copied(command, uids, copied)
     session.ok(command.tag, "copied", _code(copied))
 
 
@@ -29,10 +32,17 @@ async def move(session: Session, command: MoveCommand) -> None:
     selected = writable(session)
     source, uids, name = selected.mailbox.id, choose(selected, command.sequence, uid=command.uid), command.mailbox
     moved = await session.account.write(lambda tx: messages.move(tx, source, uids, _target(tx, name)))
+    _check_copied(command, uids, moved)
     if code := _code(moved):
         session.untagged_ok("moved to", code)
     updates.write(session, may_expunge=True)
     session.ok(command.tag, "moved")
+
+
+def _check_copied(command: CopyCommand | MoveCommand, uids: Sequence[int], copied: Copied) -> None:
+    """Messages meant by sequence number that are all gone are not silently nothing (RFC 2180 §4.4.1)."""
+    if uids and not command.uid and not copied.source_uids:
+        raise CommandFailed("these messages were expunged by another session", response.EXPUNGEISSUED)
 
 
 def _target(tx: Tx, name: str) -> int:

@@ -2,13 +2,15 @@
 
 What a client asks decides how it is read. Flags, uids and modseqs are in the shared index and answered at once. Dates,
 sizes, ENVELOPE, structures and the usual header fields are ready in the database and come by range queries, some
-hundred messages at a time. Only sections need the bytes of messages. Between chunks the event loop runs and the
-client's pace is respected. A message that is gone while the client was not told can still be read; one that was erased
+hundred messages at a time. Only sections need the bytes of messages; they set \\Seen chunk by chunk, so that a message
+whose text never left is not marked. Between chunks, and pieces of a large section, the event loop runs and the client's
+pace is respected. A message that is gone while the client was not told can still be read; one that was erased
 is left out.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,15 +18,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from app.errors import ImapSyntaxError
-from app.imapserver.commands.body import section_bytes, write_section
+from app.errors import ImapSyntaxError, Temporary
+from app.imapserver import updates
+from app.imapserver.commands.body import Large, write_section, written
 from app.imapserver.commands.messageset import choose, selected_of
 from app.imapserver.selected import Selected
-from app.imapserver.session import Session
+from app.imapserver.session import Session, log
 from app.store.account import flags
 from app.store.account.flags import FlagChange, Mode
 from app.store.account.prepare import LIST_FIELDS
-from app.store.account.reader import MessageBytes, content_ids, departed_row, read_message, ready_rows
+from app.store.account.reader import content_ids, departed_row, read_message, ready_rows
 from app.wire.imap.dates import write_date_time
 from app.wire.imap.flags import SEEN, write_flags
 from app.wire.imap.parse.fetch import Attribute, FetchCommand, FetchItem, SectionText
@@ -33,6 +36,7 @@ from app.wire.message.header import select_fields
 CHUNK = 512  # messages answered from ready columns at a time
 BODY_CHUNK = 64  # messages whose bytes are read at a time
 BODY_CHUNK_BYTES = 1 << 20
+AT_ONCE = 4096  # messages answered from the index within one callback
 
 _INDEXED = frozenset({Attribute.FLAGS, Attribute.UID, Attribute.MODSEQ})
 _COLUMNS = {
@@ -96,10 +100,11 @@ def fetch(session: Session, command: FetchCommand) -> Coroutine[Any, Any, None] 
     if command.changedsince is not None or any(item.attribute is Attribute.MODSEQ for item in command.items):
         session.enable_condstore()
     wanted = plan(_with_implied(command))
+    updates.write_keywords(session, selected)
     uids: Sequence[int] = choose(selected, command.sequence, uid=command.uid)
     if command.changedsince is not None:
         uids = _changed_since(selected, uids, command.changedsince)
-    if wanted.columns or wanted.needs_bytes or len(uids) > 50_000:
+    if wanted.columns or wanted.needs_bytes or len(uids) > AT_ONCE:
         return _fetch(session, selected, command, wanted, uids)
     _write(session, selected, wanted, ((uid,) for uid in uids))
     session.ok(command.tag, "fetched")
@@ -125,19 +130,29 @@ def _changed_since(selected: Selected, uids: Iterable[int], modseq: int) -> list
 async def _fetch(
     session: Session, selected: Selected, command: FetchCommand, wanted: Plan, uids: Sequence[int]
 ) -> None:
-    if wanted.sets_seen and not selected.read_only:
-        wanted = await _set_seen(session, selected, wanted, uids)
-    reading = _read_with_bytes if wanted.needs_bytes else _read_columns
+    sets_seen = wanted.sets_seen and not selected.read_only
     at_once = BODY_CHUNK if wanted.needs_bytes else CHUNK
     mailbox_id, msg_dir = selected.mailbox.id, session.account.directory / "msg"
     position = 0
     while position < len(uids) and session.selected is selected:
-        asked = Asked(msg_dir, mailbox_id, wanted, uids[position : position + at_once])
-        chunk = await session.account.read(lambda db, asked=asked: reading(db, asked))  # type: ignore[misc]
-        _write(session, selected, wanted, chunk.rows)
+        chunk = await _read(session, Asked(msg_dir, mailbox_id, wanted, uids[position : position + at_once]))
+        shown = await _set_seen(session, selected, wanted, [row[0] for row in chunk.rows]) if sets_seen else wanted
+        if chunk.has_large:
+            await _write_large(session, selected, shown, chunk.rows)
+        else:
+            _write(session, selected, shown, chunk.rows)
         await session.connection.drain()
         position += chunk.done
     session.ok(command.tag, "fetched")
+
+
+async def _read(session: Session, asked: Asked) -> Chunk:
+    if asked.wanted.needs_bytes:
+        return await session.account.read(lambda db: _read_with_bytes(db, asked))
+    if asked.wanted.columns:
+        return await session.account.read(lambda db: _read_columns(db, asked))
+    await asyncio.sleep(0)  # other connections first
+    return Chunk([(uid,) for uid in asked.uids], len(asked.uids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +171,7 @@ class Chunk:
 
     rows: list[Row]
     done: int  # how many of the asked uids this is about; a read ends early when there are many bytes
+    has_large: bool = False  # whether there are sections that are to be written in pieces
 
 
 async def _set_seen(session: Session, selected: Selected, wanted: Plan, uids: Sequence[int]) -> Plan:
@@ -166,7 +182,12 @@ async def _set_seen(session: Session, selected: Selected, wanted: Plan, uids: Se
         return wanted
     mailbox_id = selected.mailbox.id
     change = FlagChange(mode=Mode.ADD, flags=SEEN)
-    stored = await session.account.write(lambda tx: flags.store(tx, mailbox_id, unseen, change))
+    try:
+        stored = await session.account.write(lambda tx: flags.store(tx, mailbox_id, unseen, change))
+    except Temporary as err:  # with a full disk, mail can still be read
+        log.warn("cannot mark messages as seen", cid=session.connection.cid, err=err)
+        return wanted
+    updates.write_keywords(session, selected)
     if stored.entries:
         selected.told_flags((e.uid for e in stored.entries), max(e.modseq for e in stored.entries))
     told = {item.attribute for item in wanted.items}
@@ -204,33 +225,40 @@ def _read_with_bytes(db: sqlite3.Connection, asked: Asked) -> Chunk:
     contents = content_ids(db, asked.mailbox_id, asked.uids)
     items = [item for item in asked.wanted.items if _needs_bytes(item)]
     rows: list[Row] = []
-    size = 0
+    size, has_large = 0, False
     for done, uid in enumerate(asked.uids, 1):
         message = read_message(db, asked.msg_dir, contents.get(uid, 0))
         if message is not None and uid in columns:
-            sections = {item: _section(item, message) for item in items}
+            sections = {item: written(item, message) for item in items}
             rows.append((*columns[uid], sections))
             size += sum(map(len, sections.values()))
+            has_large = has_large or any(isinstance(section, Large) for section in sections.values())
         if size > BODY_CHUNK_BYTES:
-            return Chunk(rows, done)
-    return Chunk(rows, len(asked.uids))
+            return Chunk(rows, done, has_large)
+    return Chunk(rows, len(asked.uids), has_large)
 
 
 def _needs_bytes(item: FetchItem) -> bool:
     return item.attribute in _SECTIONS and not _is_list_fields(item)
 
 
-def _section(item: FetchItem, message: MessageBytes) -> bytes:
-    if item.attribute is Attribute.RFC822:
-        data: bytes | None = message.whole()
-    elif item.attribute is Attribute.RFC822_HEADER:
-        data = message.header()
-    elif item.attribute is Attribute.RFC822_TEXT:
-        data = message.text()
-    else:
-        assert item.section is not None
-        data = section_bytes(message, item.section)
-    return write_section(item, data)
+async def _write_large(session: Session, selected: Selected, wanted: Plan, rows: Iterable[Row]) -> None:
+    """The same when there are sections too large to be held: these are read and sent piece by piece."""
+    writers = [_writer(item, wanted, selected) for item in wanted.items]
+    for row in rows:
+        items = [item for writer in writers if (item := writer(row))]
+        session.write(b"* %d FETCH (" % selected.seq_of(row[0]))
+        for place, item in enumerate(items):
+            if place:
+                session.write(b" ")
+            if isinstance(item, bytes):
+                session.write(item)
+                continue
+            pieces = item.pieces()
+            while piece := await asyncio.to_thread(next, pieces, b""):
+                session.write(piece)
+                await session.connection.drain()
+        session.write(b")\r\n")
 
 
 def _write(session: Session, selected: Selected, wanted: Plan, rows: Iterable[Row]) -> None:
@@ -247,8 +275,8 @@ def _write(session: Session, selected: Selected, wanted: Plan, rows: Iterable[Ro
     session.write(b"".join(lines))
 
 
-def _writer(item: FetchItem, wanted: Plan, selected: Selected) -> Callable[[Row], bytes]:
-    """A function from a row to the item of the response."""
+def _writer(item: FetchItem, wanted: Plan, selected: Selected) -> Callable[[Row], Any]:
+    """A function from a row to the item of the response, which is bytes or a Large section."""
     attribute = item.attribute
     if attribute is Attribute.UID:
         return lambda row: b"UID %d" % row[0]

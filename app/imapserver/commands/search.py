@@ -24,16 +24,19 @@ async def search(session: Session, command: SearchCommand) -> None:
         saved=selected.search_result,
         now=int(account.clock.now()),
     )
+    saves = command.returns is not None and SearchReturn.SAVE in command.returns
+    if saves:
+        selected.search_result = array("I")  # what it is when the search fails (RFC 5182 §2.1)
     msg_dir = account.directory / "msg"
     matches = await account.read(lambda db: find_matches(db, msg_dir, wanted))
-    if command.returns is not None and SearchReturn.SAVE in command.returns:
+    if saves:
         selected.search_result = array("I", [match.uid for match in _saved(command, matches)])
     _write_result(session, command, matches)
     session.ok(command.tag, "searched")
 
 
 def _saved(command: SearchCommand, matches: list[Match]) -> list[Match]:
-    """What `$` holds: with MIN or MAX alone only those, else everything (RFC 5182 §2.4)."""
+    """What the answer names and `$` holds: with MIN or MAX alone only those, else everything (RFC 5182 §2.4)."""
     returns = command.returns or frozenset()
     if not matches or returns & {SearchReturn.ALL, SearchReturn.COUNT} or not returns & _ENDS:
         return matches
@@ -47,8 +50,9 @@ _ENDS = {SearchReturn.MIN, SearchReturn.MAX}
 def _write_result(session: Session, command: SearchCommand, matches: list[Match]) -> None:
     selected = selected_of(session)
     numbers = [match.uid if command.uid else selected.seq_of(match.uid) for match in matches]
-    modseq = max((match.modseq for match in matches), default=None) if command.has_modseq else None
     returns = command.returns
+    meant = _saved(command, matches)  # MODSEQ is that of the messages which the answer names (RFC 4731 §3.2)
+    modseq = max((match.modseq for match in meant), default=None) if command.has_modseq else None
     if returns is None and not session.utf8:
         session.write(search_response(numbers, modseq))
         return

@@ -6,6 +6,8 @@ when no session used the mailbox before.
 
 from __future__ import annotations
 
+import contextlib
+
 from app.errors import NoSuchMailbox
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session
@@ -41,7 +43,11 @@ async def _load(session: Session, name: str) -> tuple[Mailbox, MailboxIndex]:
     found = await account.read(lambda db: mailboxes.get(db, name))
     index = await account.indexes.load(found.id)
     # Once more, now that the index follows every commit: modseq and uidnext must not be older than the index.
-    mailbox = await account.read(lambda db: mailboxes.by_id(db, found.id))
+    try:
+        mailbox = await account.read(lambda db: mailboxes.by_id(db, found.id))
+    except NoSuchMailbox:
+        account.indexes.forget(found.id)  # loaded after the mailbox was deleted
+        raise
     if account.indexes.peek(mailbox.id) is not index:
         raise NoSuchMailbox(f"no mailbox {name!r}")
     return mailbox, index
@@ -71,7 +77,8 @@ async def close(session: Session, command: CloseCommand) -> None:
     session.unselect()
     if not selected.read_only:
         mailbox_id = selected.mailbox.id
-        await session.account.write(lambda tx: _expunge_deleted(tx, mailbox_id))
+        with contextlib.suppress(NoSuchMailbox):  # deleted by another session, and left all the same
+            await session.account.write(lambda tx: _expunge_deleted(tx, mailbox_id))
     session.ok(command.tag, "closed")
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from app.imapserver import updates
 from app.imapserver.commands.messageset import choose, writable
+from app.imapserver.selected import Selected
 from app.imapserver.session import Session
 from app.store.account import flags
+from app.store.account.changes import Entry
 from app.store.account.flags import FlagChange, FlagsStored, Mode
 from app.wire.imap.flags import write_flags
 from app.wire.imap.parse.store import StoreCommand
@@ -26,35 +31,43 @@ async def store(session: Session, command: StoreCommand) -> None:
     )
     mailbox_id = selected.mailbox.id
     stored = await session.account.write(lambda tx: flags.store(tx, mailbox_id, uids, change))
-    _report(session, command, stored)
+    await _report(session, selected, command, stored)
     # A message that is gone cannot be changed; without UID the client is told so (RFC 2180 §4.2.1).
     gone = len(uids) - len(stored.entries) - len(stored.modified)
     numbers = stored.modified if command.uid else [selected.seq_of(uid) for uid in stored.modified]
     code = modified(numbers) if stored.modified else None
     if gone and not command.uid and not stored.entries:
-        session.no(command.tag, "these messages were expunged by another session")
+        session.no(command.tag, "these messages were expunged by another session", code)
     else:
         session.ok(command.tag, "stored", code)
 
 
-def _report(session: Session, command: StoreCommand, stored: FlagsStored) -> None:
+async def _report(session: Session, selected: Selected, command: StoreCommand, stored: FlagsStored) -> None:
     """FETCH responses: flags and uid unless silent; with modseqs also when silent (RFC 7162 §3.1.3)."""
-    selected = session.selected
-    if selected is None:
-        return
     entries = stored.entries
-    if entries:
-        selected.told_flags((entry.uid for entry in entries), max(entry.modseq for entry in entries))
+    uids = (entry.uid for entry in entries)
+    if command.is_silent:
+        selected.knows_own_change(uids, stored.modseq)
+    elif entries:
+        selected.told_flags(uids, max(entry.modseq for entry in entries))
+    updates.write_keywords(session, selected)
     if command.is_silent and not session.has_condstore:
         return
-    has_modseq = session.has_condstore
     for start in range(0, len(entries), updates.LINES_AT_ONCE):
-        lines: list[bytes] = []
-        for entry in entries[start : start + updates.LINES_AT_ONCE]:
-            items = b"UID %d" % entry.uid if command.uid or has_modseq else b""
-            if not command.is_silent:
-                items += b" FLAGS " + write_flags(entry.flags, entry.keywords)
-            if has_modseq:
-                items += b" MODSEQ (%d)" % entry.modseq
-            lines.append(b"* %d FETCH (%b)\r\n" % (selected.seq_of(entry.uid), items.lstrip()))
-        session.write(b"".join(lines))
+        if start:
+            await session.connection.drain()
+            await asyncio.sleep(0)  # other connections first
+        session.write(_lines(session, selected, command, entries[start : start + updates.LINES_AT_ONCE]))
+
+
+def _lines(session: Session, selected: Selected, command: StoreCommand, entries: Sequence[Entry]) -> bytes:
+    has_modseq = session.has_condstore
+    lines: list[bytes] = []
+    for entry in entries:
+        items = b"UID %d" % entry.uid if command.uid or has_modseq else b""
+        if not command.is_silent:
+            items += b" FLAGS " + write_flags(entry.flags, entry.keywords)
+        if has_modseq:
+            items += b" MODSEQ (%d)" % entry.modseq
+        lines.append(b"* %d FETCH (%b)\r\n" % (selected.seq_of(entry.uid), items.lstrip()))
+    return b"".join(lines)

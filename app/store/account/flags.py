@@ -40,6 +40,7 @@ class FlagsStored:
 
     entries: tuple[Entry, ...]
     modified: tuple[int, ...]
+    modseq: int  # of this change; 0 when nothing changed
 
 
 def store(tx: Tx, mailbox_id: int, uids: Sequence[int], change: FlagChange) -> FlagsStored:
@@ -80,7 +81,7 @@ def store(tx: Tx, mailbox_id: int, uids: Sequence[int], change: FlagChange) -> F
         if change.keywords and change.mode is not Mode.REMOVE:
             messages.note_keywords(tx, mailbox_id, change.keywords)
         tx.changes.append(FlagsChanged(mailbox_id, tx.modseq(), tuple(changed)))
-    return FlagsStored(entries=tuple(entries), modified=modified)
+    return FlagsStored(entries=tuple(entries), modified=modified, modseq=tx.modseq() if changed else 0)
 
 
 class _Rule:

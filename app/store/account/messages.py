@@ -121,6 +121,11 @@ def all_uids(db: sqlite3.Connection, mailbox_id: int) -> list[int]:
     return [uid for (uid,) in db.execute("SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid", (mailbox_id,))]
 
 
+def account_size(db: sqlite3.Connection) -> int:
+    """The bytes of all messages of the account, as the quota counts them."""
+    return int(db.execute("SELECT size_bytes FROM account_state").fetchone()[0])
+
+
 def find(db: sqlite3.Connection, mailbox_id: int, uid: int) -> StoredMessage | None:
     """The message with that uid."""
     row = db.execute(
