@@ -64,8 +64,6 @@ Accounts.*.KeepRejects
 Accounts.*.Introbox
 Accounts.*.AutomaticJunkFlags
 Accounts.*.JunkFilter
-Accounts.*.MaxOutgoingMessagesPerDay
-Accounts.*.MaxFirstTimeRecipientsPerDay
 Accounts.*.NoFirstTimeSenderDelay
 Accounts.*.NoCustomPassword
 Accounts.*.IMAPCapabilitiesDisabled

@@ -9,8 +9,10 @@ from __future__ import annotations
 import traceback
 
 from app import metrics
+from app.clock import utc
 from app.errors import OverQuota, ReadOnly, Refusal, StoreError, Temporary
 from app.log import logger
+from app.store.submitted import SendLimit, SendLimitReached
 from app.wire.smtp import codes
 from app.wire.smtp.codes import Status
 from app.wire.smtp.params import CommandError
@@ -37,6 +39,8 @@ def reply_for(error: Exception, cid: int) -> Reply:
         return error.status.reply(error.message)
     if isinstance(error, Refusal):
         return codes.NOT_ALLOWED.reply(error.public)
+    if isinstance(error, SendLimitReached):
+        return _limit_reply(error)
     if isinstance(error, OverQuota):
         return codes.MAILBOX_FULL.reply("the mailbox is full")
     if isinstance(error, Temporary | ReadOnly):
@@ -47,6 +51,20 @@ def reply_for(error: Exception, cid: int) -> Reply:
     trace = "".join(traceback.format_exception(error))
     log.error("command failed by an error of ours", cid=cid, error=repr(error), trace=trace)
     return codes.INTERNAL_ERROR.reply("error on our side, try again later")
+
+
+_LIMITED = {
+    SendLimit.RECIPIENTS: "to at most {} recipients in 24 hours",
+    SendLimit.FIRST_TIME: "to at most {} recipients in 24 hours that it never sent to before",
+}
+
+
+def _limit_reply(error: SendLimitReached) -> Reply:
+    may = f"this account may send {_LIMITED[error.limit].format(error.most)}"
+    if error.retry_at is None:
+        return codes.NOT_ALLOWED.reply(f"{may}, and this message alone has more")
+    # Whole minutes, and not before it works.
+    return codes.RATE_LIMITED.reply(f"{may}; try again after {utc(error.retry_at + 60):%Y-%m-%d %H:%M} UTC")
 
 
 def count_client_error() -> None:

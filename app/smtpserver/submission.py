@@ -2,7 +2,8 @@
 
 Every recipient goes through the queue, also those that live here; the queue delivers them without leaving. What is
 added stands in front of the message, so its bytes stay as they came: Authentication-Results, Received, the DKIM
-signatures, then Message-Id and Date where they were missing (RFC 6409 §8). A copy in Sent is the mail program's
+signatures, then Message-Id and Date where they were missing (RFC 6409 §8). What an account may send in a day is
+limited. A copy in Sent is the mail program's
 business.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 from app import ids, metrics
 from app.clock import utc
+from app.config.dynamic import DEFAULT_MAX_FIRST_TIME_RECIPIENTS_PER_DAY, DEFAULT_MAX_OUTGOING_PER_DAY
 from app.errors import MessageSyntaxError
 from app.log import logger
 from app.smtpserver import specials, stamps
@@ -24,10 +26,11 @@ from app.smtpserver.specials import Moment
 from app.smtpserver.transaction import Transaction
 from app.store.queuerecords import NewMessage, NewRecipient
 from app.store.spool import Body
+from app.store.submitted import SendLimit, SendLimitReached, SendLimits
 from app.trust.dkim.sign import CannotSign, Selector, sign
 from app.wire.message.dates import write_date
 from app.wire.message.encodedword import decode_words
-from app.wire.message.header import has_field
+from app.wire.message.header import find_fields, has_field
 from app.wire.smtp import codes
 from app.wire.smtp.address import Address, AddressLiteral, BarePostmaster
 from app.wire.smtp.reply import Reply
@@ -39,6 +42,10 @@ _OK = _SUBMISSIONS.labels("ok")
 _BAD_FROM = _SUBMISSIONS.labels("badfrom")
 _BAD_MESSAGE = _SUBMISSIONS.labels("badmessage")
 _ERROR = _SUBMISSIONS.labels("queueerror")
+_LIMITED = {
+    SendLimit.RECIPIENTS: _SUBMISSIONS.labels("messagelimiterror"),
+    SendLimit.FIRST_TIME: _SUBMISSIONS.labels("recipientlimiterror"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,11 @@ async def submit(conversation: Conversation, transaction: Transaction, body: Bod
             raise await specials.fail(conversation, recipient.path)
     completed = await _complete(conversation, transaction, arrived, author)
     try:
-        await conversation.resources.queue.add(_new_message(conversation, transaction, arrived, completed))
+        new = _new_message(conversation, transaction, arrived, completed)
+        await conversation.resources.queue.add(new, _limits(conversation))
+    except SendLimitReached as error:
+        _LIMITED[error.limit].inc()
+        raise
     except Exception:
         _ERROR.inc()
         raise
@@ -139,10 +150,27 @@ def _new_message(
         subject=decode_words(arrived.field("Subject")),
         has_8bit=completed.has_8bit,
         smtputf8=_needs_smtputf8(transaction, arrived),
-        require_tls=True if transaction.params.requiretls else None,
+        require_tls=_require_tls(transaction, arrived),
         not_before=not_before,
         future_release=future_release,
     )
+
+
+def _limits(conversation: Conversation) -> SendLimits:
+    assert conversation.signed_in is not None
+    account = conversation.resources.live.dynamic.accounts[conversation.signed_in.account_name]
+    return SendLimits(
+        recipients=account.max_outgoing_messages_per_day or DEFAULT_MAX_OUTGOING_PER_DAY,
+        first_time=account.max_first_time_recipients_per_day or DEFAULT_MAX_FIRST_TIME_RECIPIENTS_PER_DAY,
+    )
+
+
+def _require_tls(transaction: Transaction, arrived: Arrival) -> bool | None:
+    """What is demanded of TLS on the way; REQUIRETLS counts for more than the field (RFC 8689 §5)."""
+    if transaction.params.requiretls:
+        return True
+    values = find_fields(arrived.header, "TLS-Required")
+    return False if len(values) == 1 and values[0].strip().lower() == "no" else None
 
 
 def _path(conversation: Conversation, path: Address | AddressLiteral | BarePostmaster) -> Address | AddressLiteral:

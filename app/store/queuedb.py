@@ -26,6 +26,7 @@ from pathlib import Path
 
 from app.clock import SYSTEM, Clock
 from app.errors import StoreError
+from app.store import submitted
 from app.store.queuerecords import (
     Attempt,
     Ending,
@@ -40,6 +41,7 @@ from app.store.queuerows import COLUMNS, FROM, attempt, condition, queued
 from app.store.queueschema import MIGRATIONS
 from app.store.spool import MEMORY_LIMIT, Body
 from app.store.sqlite import Database
+from app.store.submitted import SendLimits
 
 SOON_S = 10.0  # when an interrupted attempt is repeated
 SOON_ATTEMPTS = 2
@@ -94,10 +96,13 @@ class QueueDb:
         """Finish what was submitted and close."""
         self._db.close()
 
-    async def add(self, new: NewMessage) -> list[int]:
-        """Queue a message; the numbers of its recipients, in their order. It is durable when this returns."""
+    async def add(self, new: NewMessage, limits: SendLimits | None = None) -> list[int]:
+        """Queue a message; the numbers of its recipients, in their order. It is durable when this returns.
+
+        With `limits` it counts as sent by its account; raises SendLimitReached.
+        """
         now = self._clock.now()
-        return await self._db.write(lambda db: self._insert(db, new, now), lambda ids: self.changed())
+        return await self._db.write(lambda db: self._insert(db, new, now, limits), lambda ids: self.changed())
 
     async def find(self, which: QueueFilter) -> list[Queued]:
         """The recipients that match."""
@@ -158,7 +163,7 @@ class QueueDb:
         return await self._db.read(lambda db: int(db.execute(sql).fetchone()[0]))
 
     async def forget_retired(self) -> None:
-        """Remove retired recipients that were kept long enough."""
+        """Remove retired recipients that were kept long enough, and what was submitted too long ago to count."""
         now = self._clock.now()
         await self._db.write(lambda db: _forget_retired(db, now))
 
@@ -181,9 +186,11 @@ class QueueDb:
         files = await self._db.write(lambda db: self._finish(db, results))
         _remove(files)
 
-    def _insert(self, db: sqlite3.Connection, new: NewMessage, now: float) -> list[int]:
+    def _insert(self, db: sqlite3.Connection, new: NewMessage, now: float, limits: SendLimits | None) -> list[int]:
         if not new.recipients:
             raise StoreError("a message without recipients cannot be queued")
+        if limits is not None:
+            submitted.record(db, new, limits, now)
         base_id = _insert_message(db, new, now)
         if new.body.size <= MEMORY_LIMIT:
             db.execute("INSERT INTO body (message, data) VALUES (?, ?)", (base_id, bytes(new.body.data)))
@@ -359,6 +366,7 @@ def _forget_retired(db: sqlite3.Connection, now: float) -> None:
     old = "SELECT id FROM retired WHERE keep_until < ?"
     db.execute(f"DELETE FROM attempt WHERE recipient IN ({old})", (now,))
     db.execute("DELETE FROM retired WHERE keep_until < ?", (now,))
+    submitted.forget_old(db, now)
 
 
 def _forget(db: sqlite3.Connection, recipient_id: int, base_id: int) -> bool:

@@ -2,8 +2,8 @@
 
 `message` is what was submitted, `recipient` one row for each of its recipients, `body` its bytes unless they are a
 file, `attempt` what became of each attempt. `retired` rows keep the number of the recipient they were, and their
-attempts. Numbers are never used twice, as operators write them down. `hold_rule`, `suppression` and `retired` have
-owners of their own.
+attempts. Numbers are never used twice, as operators write them down. `hold_rule`, `suppression`, `retired`, and
+`submitted` with `correspondent`, have owners of their own.
 """
 
 from __future__ import annotations
@@ -103,6 +103,20 @@ CREATE TABLE suppression (
     reason TEXT NOT NULL,
     created REAL NOT NULL,
     UNIQUE (account, base_address)
-)
+);
+CREATE TABLE submitted (
+    account TEXT NOT NULL,
+    time REAL NOT NULL,
+    recipients INTEGER NOT NULL
+);
+CREATE INDEX submitted_time ON submitted (account, time, recipients);
+CREATE TABLE correspondent (
+    account TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    first REAL NOT NULL,
+    last REAL NOT NULL,
+    PRIMARY KEY (account, recipient)
+) WITHOUT ROWID;
+CREATE INDEX correspondent_first ON correspondent (account, first)
 """,
 )

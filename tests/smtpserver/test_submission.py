@@ -16,12 +16,12 @@ from tests.smtpserver.world import NOW, PASSWORD, World
 JANE = "jane@example.com"
 
 
-def submit(world: World, message, recipients=("friend@remote.example",), options=()):
+def submit(world: World, message, recipients=("friend@remote.example",), options=(), sender=JANE):
     def client(port):
         with smtplib.SMTP("localhost", port, local_hostname="desk") as smtp:
             smtp.starttls(context=world.client_tls)
-            smtp.login(JANE, PASSWORD)
-            return smtp.sendmail(JANE, list(recipients), message, options)
+            smtp.login(sender, PASSWORD)
+            return smtp.sendmail(sender, list(recipients), message, options)
 
     async def work(places):
         await asyncio.to_thread(client, places["submission"].port)
@@ -75,6 +75,50 @@ def test_future_release_sets_the_first_attempt(world):
     (queued,) = world.queued()
     assert queued.next_attempt == NOW + 600
     assert queued.future_release == "for;600"
+
+
+@pytest.mark.parametrize(
+    ("header", "require_tls"),
+    [
+        (b"TLS-Required: No\r\n", False),
+        (b"tls-required:no\r\n", False),
+        (b"TLS-Required: Yes\r\n", None),
+        (b"TLS-Required: No\r\nTLS-Required: No\r\n", None),
+        (b"X: TLS-Required: No\r\n", None),
+    ],
+)
+def test_sender_may_waive_tls_in_the_header(world, header, require_tls):
+    submit(world, header + b"From: jane@example.com\r\n\r\n")
+    assert [one.require_tls for one in world.queued()] == [require_tls]
+
+
+@pytest.mark.parametrize(
+    ("recipients", "reply"),
+    [
+        (("a@remote.example", "b@remote.example", "c@remote.example"), b"550 5.7.1 this account may send to at most 2"),
+        (("a@remote.example",) * 5, b"550 5.7.1 this account may send to at most 4 recipients"),
+    ],
+)
+def test_message_with_more_recipients_than_a_day_allows_is_refused_for_good(world, recipients, reply):
+    with pytest.raises(smtplib.SMTPDataError) as caught:
+        submit(world, b"From: few@example.com\r\n\r\n", recipients, sender="few@example.com")
+    assert (b"%d " % caught.value.smtp_code + caught.value.smtp_error).startswith(reply)
+    assert world.queued() == []
+
+
+def test_account_that_has_sent_enough_is_told_when_it_may_go_on(world):
+    message = b"From: few@example.com\r\n\r\n"
+    submit(world, message, ("a@remote.example", "A@remote.example", "b@remote.example"), sender="few@example.com")
+    with pytest.raises(smtplib.SMTPDataError) as caught:
+        submit(world, message, ("c@remote.example",), sender="few@example.com")
+    assert caught.value.smtp_code == 451
+    assert b"4.7.1 this account may send to at most 2 recipients" in caught.value.smtp_error
+    assert b"never sent to before; try again after 2026-11-23 16:38 UTC" in caught.value.smtp_error
+    submit(world, message, ("b@remote.example",), sender="few@example.com")
+    with pytest.raises(smtplib.SMTPDataError) as caught:
+        submit(world, message, ("b@remote.example",), sender="few@example.com")
+    assert b"4.7.1 this account may send to at most 4 recipients in 24 hours; try" in caught.value.smtp_error
+    submit(world, b"From: jane@example.com\r\n\r\n")
 
 
 @pytest.mark.parametrize(
