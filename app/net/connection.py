@@ -368,10 +368,9 @@ class Connection(ConnectionHooks, asyncio.Protocol):
     def _go_on(self) -> None:
         """Give `received` what came while it was not called."""
         self.flush()
-        if self.is_closing:
-            return
-        if self._stopping:
+        if self._stopping and not self.is_closing:
             self._call(self.stopping)
+        if self.is_closing:
             return
         data, self._waiting = self._waiting, b""
         self._pace_reading()

@@ -76,7 +76,17 @@ def machine_settings(service: Service) -> ServerSettings:
 class SmtpConnection(Connection):
     """A client's connection to one service."""
 
-    __slots__ = ("_data_ends", "_errors", "conversation", "machine", "refusal", "resources", "service")
+    __slots__ = (
+        "_data_ends",
+        "_errors",
+        "_stops",
+        "_told",
+        "conversation",
+        "machine",
+        "refusal",
+        "resources",
+        "service",
+    )
 
     log = log
 
@@ -89,6 +99,8 @@ class SmtpConnection(Connection):
         self.machine = SmtpServer(machine_settings(service))
         self.refusal: Reply | None = None
         self._errors = 0
+        self._stops = False
+        self._told: set[str] = set()
         self._data_ends = 0.0
 
     # Hooks of Connection.
@@ -135,15 +147,18 @@ class SmtpConnection(Connection):
                 break
             self._take(event)
         self._keep_data_clock()
+        if self._stops and not self.is_busy and not self.is_closing:
+            self.stopping()
 
     def timed_out(self) -> None:
         """The client is too slow."""
         self._send(codes.TIMED_OUT.reply("too slow, closing the connection").encode())
         self.close()
 
-    def stop(self) -> None:
-        """The server stops: say so, unless a message is just being stored, whose reply must not get lost."""
-        if not self.is_busy and not self.is_closing:
+    def stopping(self) -> None:
+        """The server stops: say so, unless a message is on its way, which may come to its end."""
+        self._stops = True
+        if not self.machine.is_in_data:
             self._send(codes.SHUTTING_DOWN.reply("the server is being stopped, try again later").encode())
             self.close()
 
@@ -223,11 +238,18 @@ class SmtpConnection(Connection):
                 self.timed_out()
 
     def _note_error(self, event: Event, reply: Reply) -> Reply:
-        """Count a refusal, slow the client down after many, and name the place in the log."""
+        """Count a refusal, slow the client down after many, and make it possible to find it in the log.
+
+        The id in the reply has a line that leads to `cid`, by which all lines of the connection are found. A client
+        that is refused for the same reason again and again, as one that guesses addresses, gets no further lines.
+        """
         self._errors += 1
         if isinstance(event, Refused):
             replies.count_client_error()
-        log.debug("command refused", cid=self.cid, id=self.conversation.id, reply=reply)
+        reason = reply.enhanced or str(reply.code)
+        if reason not in self._told:
+            self._told.add(reason)
+            log.info("command refused", cid=self.cid, id=self.conversation.id, remote=self.remote, reply=reply)
         if self._errors == SLOW_AFTER_ERRORS and self.conversation.signed_in is None:
             log.info("many errors, slowing the connection", cid=self.cid, remote=self.remote)
             self.be_slow()

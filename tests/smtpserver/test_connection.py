@@ -99,3 +99,39 @@ def test_stopping_server_says_so(world):
         assert (await reader.read()).startswith(b"421 4.3.2")
 
     asyncio.run(together())
+
+
+def test_message_on_its_way_may_come_to_its_end_when_the_server_stops(world):
+    async def work(places):
+        reader, writer = await greeted(places["smtp"].port)
+        writer.write(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<jane@example.com>\r\nDATA\r\n")
+        while not (await reader.readline()).startswith(b"354"):
+            pass
+        writer.write(b"Subject: first half\r\n" + b"x" * 70 + b"\r\n" * 40_000)
+        stopping = asyncio.create_task(world.stop())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        writer.write(b"\r\n.\r\n")
+        assert (await reader.readline()).startswith(b"250 2.2.0")
+        assert (await reader.read()).startswith(b"421 4.3.2")
+        await stopping
+
+    world.run_with(work)
+    assert len(world.messages("jane")) == 1
+
+
+def test_the_id_in_a_refusal_is_in_the_log_once_for_each_reason(world, monkeypatch):
+    lines = []
+    monkeypatch.setattr(SETTINGS, "write", lines.append)
+
+    async def work(places):
+        reader, writer = await greeted(places["smtp"].port)
+        writer.write(b"RCPT TO:<a@b>\r\nRCPT TO:<a@b>\r\nSTARTTLS now\r\n")
+        replies = [await reader.readline() for _ in range(3)]
+        named = replies[0].rpartition(b"(")[2].partition(b")")[0].decode()
+        found = [line for line in lines if "command refused" in line]
+        assert ["503 5.5.1" in found[0], "501 5.5.4" in found[1], len(found)] == [True, True, 2]
+        assert all(f"id={named}" in line and " cid=" in line for line in found)
+        writer.close()
+
+    world.run_with(work)
