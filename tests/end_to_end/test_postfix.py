@@ -11,7 +11,7 @@ import pytest
 from tests.end_to_end.conftest import own_ip
 from tests.end_to_end.postfix import running_postfix
 from tests.end_to_end.reading import ACCOUNT, arrived, new_message, new_subject
-from tests.end_to_end.sites import PASSWORD, make_site
+from tests.end_to_end.sites import make_site
 from tests.support.built import NOBODY, Instance, open_place
 from tests.support.certificates import write_pair
 from tests.support.dns import DnsServer
@@ -64,7 +64,6 @@ def test_postfix_receives_from_our_queue(tmp_path: Path, level: str) -> None:
         site = make_site(place / "one", "one.example", 14, f"{dns.host}:{dns.port}")
         subject = new_subject()
         with site.instance.running():
-            site.command("setaccountpassword", "person", given=f"{PASSWORD}\n")
             site.submit(subject, "friend@three.example")
             (line,) = postfix.outcomes("virtual", 1)
             assert "status=sent" in line

@@ -110,10 +110,12 @@ def open_place() -> Iterator[Path]:
         shutil.rmtree(path)
 
 
-def mox(*arguments: str, given: str = "", **changes: str) -> str:
-    """Runs the archive to its end, which must be a good one, and returns what it says."""
+def mox(*arguments: str, given: str = "", folder: str = "", **changes: str) -> str:
+    """Runs the archive, in a folder, to its end, which must be a good one, and returns what it says."""
     command = [everyones_python(), str(readable_archive()), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(**changes), input=given, timeout=60)
+    where = folder or None
+    settings = environment(**changes)
+    done = subprocess.run(command, capture_output=True, text=True, env=settings, input=given, cwd=where, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

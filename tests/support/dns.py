@@ -28,6 +28,7 @@ sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Pa
 import dns.flags  # noqa: E402
 import dns.message  # noqa: E402
 import dns.name  # noqa: E402
+import dns.query  # noqa: E402
 import dns.rcode  # noqa: E402
 import dns.rdataclass  # noqa: E402
 import dns.rdatatype  # noqa: E402
@@ -141,6 +142,13 @@ def _rrset(name: dns.name.Name, kind: dns.rdatatype.RdataType, texts: list[str])
 
 
 _WITH_NAMES = (dns.rdatatype.MX, dns.rdatatype.CNAME, dns.rdatatype.PTR, dns.rdatatype.NS, dns.rdatatype.SRV)
+
+
+def ask_txt(server: DnsServer, name: str) -> bytes:
+    """The text of the one TXT record that the server has for a name, asked as any client asks; b"" without one."""
+    query = dns.message.make_query(name, dns.rdatatype.TXT)
+    answer = dns.query.tcp(query, server.host, timeout=10, port=server.port).answer
+    return b"".join(answer[0][0].strings) if answer else b""
 
 
 def main() -> None:
