@@ -9,6 +9,7 @@ in few words.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
@@ -59,5 +60,7 @@ async def connect(
     except TimeoutError:
         raise DialFailed(f"no connection to {ip} port {port} within {dial_s:.0f} seconds") from None
     except OSError as err:
-        raise DialFailed(f"cannot connect to {ip} port {port}: {err.strerror or err}") from None
+        # The text in the error is the event loop's, which only says again where to; the number says why.
+        reason = os.strerror(err.errno) if err.errno else str(err)
+        raise DialFailed(f"cannot connect to {ip} port {port}: {reason}") from None
     return protocol

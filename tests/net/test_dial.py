@@ -27,7 +27,7 @@ def test_order(attempts, last, expected):
 
 
 def test_refused_connection_is_told_in_few_words():
-    with pytest.raises(DialFailed, match=r"cannot connect to 127\.0\.0\.1 port 1"):
+    with pytest.raises(DialFailed, match=r"cannot connect to 127\.0\.0\.1 port 1: Connection refused"):
         asyncio.run(connect(asyncio.Protocol, ipaddress.ip_address("127.0.0.1"), 1))
 
 
