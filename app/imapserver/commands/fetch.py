@@ -34,7 +34,7 @@ from app.wire.imap.parse.fetch import Attribute, FetchCommand, FetchItem, Sectio
 from app.wire.message.header import select_fields
 
 CHUNK = 512  # messages answered from ready columns at a time
-BODY_CHUNK = 64  # messages whose bytes are read at a time
+BODY_CHUNK = 256  # messages whose bytes are read at a time
 BODY_CHUNK_BYTES = 1 << 20
 AT_ONCE = 4096  # messages answered from the index within one callback
 
