@@ -1,7 +1,8 @@
 """The accounts of a data directory: open by name, share, close.
 
 An account is made on disk at its first opening, with the initial mailboxes of the configuration; whether a name may be
-opened at all is the caller's business, who asks the configuration. One object per account and process.
+opened at all is the caller's business, who asks the configuration. One object per account and process; each `open`
+gives it the quota that is configured now.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Accounts:
     async def open(self, name: str) -> Account:
         """The account of that name."""
         if (account := self._open.get(name)) is not None:
+            account.quota_bytes = self._settings(name).quota_bytes
             return account
         task = self._opening.get(name)
         if task is None:
