@@ -5,10 +5,11 @@ Importing this module imports dkimpy and installs the replacements, once per pro
 - `dkim.RSASSA_PKCS1_v1_5_sign` and `..._verify`, which dkimpy looks up at each call; they take dkimpy's dictionaries of
   numbers or key objects of `cryptography`;
 - `dkim.nacl`, which dkimpy would take from PyNaCl, for Ed25519 (RFC 8463);
-- `canonicalize_body` of both canonicalisations, and the removal of empty lines at the end of a body.
+- `canonicalize_body` of both canonicalisations, and the removal of empty lines at the end of a body;
+- `dkim.fold`, whose original breaks long lines inside a domain name too.
 
-Each gives the bytes the original gives, which `tests/trust/dkim/test_engine.py` checks against the originals kept in
-`ORIGINALS`.
+Each but the last gives the bytes the original gives, which `tests/trust/dkim/test_engine.py` checks against the
+originals kept in `ORIGINALS`.
 """
 
 from __future__ import annotations
@@ -142,6 +143,28 @@ def simple_body(body: bytes) -> bytes:
     return body[: end + kept] + b"\r\n"
 
 
+def fold(header: bytes, namelen: int = 0, linesep: bytes = b"\r\n") -> bytes:
+    """A field's value in lines of about 72 bytes, broken at spaces, and inside base64 (RFC 6376 §3.2).
+
+    A name that is longer stays whole: a space inside `d=`, `s=` or `i=` makes another name of it, or none.
+    """
+    end = linesep if header.endswith(linesep) else b""
+    done: list[bytes] = []
+    line = b""
+    for word in header.removesuffix(end).split(b" "):
+        width = 71 if done else 72 - namelen
+        is_signature = word.startswith(b"b=")  # on a line of its own, whatever stands there before it is made
+        if line and (is_signature or len(line) + 1 + len(word) > width):
+            done.append(line)
+            line = word
+        else:
+            line = line + b" " + word if line else word
+        while is_signature and len(line) > 71:
+            done.append(line[:71])
+            line = line[71:]
+    return (linesep + b" ").join([*done, line]) + end
+
+
 dkim.RSASSA_PKCS1_v1_5_sign = rsa_sign
 dkim.RSASSA_PKCS1_v1_5_verify = rsa_verify
 dkim.nacl = SimpleNamespace(
@@ -149,5 +172,6 @@ dkim.nacl = SimpleNamespace(
     encoding=SimpleNamespace(Base64Encoder=None),
     exceptions=SimpleNamespace(BadSignatureError=BadSignature, ValueError=ValueError),
 )
+dkim.fold = fold
 dkim.canonicalization.Relaxed.canonicalize_body = staticmethod(relaxed_body)
 dkim.canonicalization.Simple.canonicalize_body = staticmethod(simple_body)

@@ -113,3 +113,24 @@ def test_identity_of_another_domain_is_left_out():
 def test_a_broken_header_cannot_be_signed(message):
     with pytest.raises(CannotSign):
         sign(message, [selector("e")], identity=FROM, now=now())
+
+
+@pytest.mark.parametrize("name", ["r", "e"])
+@pytest.mark.parametrize("relaxed", [True, False])
+def test_a_name_longer_than_a_line_stays_whole(name, relaxed):
+    domain = Domain(".".join(["a" * 60, "b" * 60, "c" * 60, "example.org"]))
+    address = Address("jane", domain)
+    message = HEADER + BODY
+    signed = sign(message, [selector(name, domain=domain, relaxed_header=relaxed)], identity=address, now=now())
+    assert f"d={domain.ascii};".encode() in signed
+    assert f"i=jane@{domain.ascii};".encode() in signed
+    assert verifies(signed + message)
+
+
+@pytest.mark.parametrize("name", ["r", "e"])
+def test_lines_of_a_signature_are_short_and_it_verifies_over_any_header(name):
+    header = b"From: \xc3\xbc <jane@example.org>\r\n" + b"".join(b"Cc: c%d@x.example\r\n" % n for n in range(900))
+    message = header + b"Subject: " + b"long " * 150 + b"\r\n\r\n\xff\xfe body\r\n."
+    signed = sign(message, [selector(name)], identity=FROM, now=now())
+    assert max(map(len, signed.split(b"\r\n"))) <= 80
+    assert verifies(signed + message)
