@@ -23,7 +23,7 @@ from app.engine import Engine, Options
 from app.errors import ConfigError, MailError
 from app.log import logger, set_levels
 from app.net.listen import raise_file_limit
-from app.net.privileges import drop, lookup_user, own
+from app.net.privileges import drop, lookup_user, own, require_reach
 from app.net.tlsbuffer import install
 
 log = logger("serve")
@@ -53,11 +53,16 @@ def run(config_path: Path, *, localserve_address: str = "") -> int:
 
 
 def _give_up_root(live: Live) -> None:
-    ids = lookup_user(live.static.user or "mox")
+    user = live.static.user or "mox"
+    ids = lookup_user(user)
     if not live.static.no_fix_permissions:
         own([live.data_dir, live.config_dir], ids)
     drop(ids)
-    log.info("running as", user=live.static.user or "mox", uid=ids.uid)
+    for path in (live.config_dir, live.data_dir):
+        require_reach(path, user, "move config and data to a directory that everyone may enter, such as /srv/mox")
+    # Modules are imported later too.
+    require_reach(Path(os.__file__).parent, user, "run mox with a Python for all users, such as /usr/bin/python3")
+    log.info("running as", user=user, uid=ids.uid)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,7 +1,8 @@
 """Drop root for good, after the privileged sockets are bound and before anything else runs.
 
 `drop(user)` gives the process the ids of `user` (a name, or a number when there is no such name) with no supplementary
-groups, and then proves that root cannot be taken back. `own(paths, user)` hands over what the server has to write.
+groups, and then proves that root cannot be taken back. `own(paths, user)` hands over what the server has to write;
+`require_reach` says, after the change, which directory is in the way of it.
 """
 
 from __future__ import annotations
@@ -61,3 +62,10 @@ def drop(ids: Ids) -> None:
     except PermissionError:
         return
     raise PrivilegeError("the process could become root again")
+
+
+def require_reach(path: Path, user: str, advice: str) -> None:
+    """Raise PrivilegeError, with advice, when the process, now `user`, may not enter `path` or a directory above it."""
+    for place in (*reversed(path.parents), path):
+        if not os.access(place, os.X_OK):
+            raise PrivilegeError(f"user {user!r} cannot reach {path}, as it may not enter {place}; {advice}")

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.conftest import own_ip
 from tests.end_to_end.reading import any_certificate, new_message, new_subject, wait_for
 from tests.end_to_end.sites import FRIENDS_PASSWORD, Site, make_site
-from tests.support.built import IS_ROOT, NOBODY, STOP_S, mox, open_place
+from tests.support.built import IS_ROOT, NOBODY, STOP_S, mox, open_place, readable_archive
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="needs root, for port 25 and to drop it")
 NO_RESOLVER = "127.0.0.1:1"
@@ -168,6 +169,31 @@ def test_stop_ends_the_server_orderly_and_mail_is_there_after_the_next_start(sit
     assert "no server answers" in fails(lambda: site.command("stop"))
     site.instance.start()
     site.received(subject)
+
+
+def test_server_that_would_not_reach_its_files_without_root_says_what_is_in_the_way(site: Site) -> None:
+    with open_place() as place:
+        closed = place / "closed"
+        closed.mkdir(mode=0o700)
+        shutil.copytree(site.config.parent, closed / "config")
+        path = closed / "config" / "mox.conf"
+        path.write_text(path.read_text().replace(site.instance.ip, own_ip(22)))
+        said = fails(lambda: mox("-config", str(path), "serve"))
+        assert f"user 'nobody' cannot reach {path.parent}, as it may not enter {closed};" in said
+        assert "Traceback" not in said
+
+
+def test_quickstart_says_what_to_enter_in_mail_programs_and_how_to_go_on(site: Site) -> None:
+    for line in (
+        f"In mail programs, sign in as {site.person}, with:",
+        "    IMAP               mail.one.test, port 993, TLS",
+        "    Submission (SMTP)  mail.one.test, port 465, TLS",
+        f"    python3 {readable_archive()} serve",
+    ):
+        assert line in site.printed.splitlines()
+    unit = (site.config.parent.parent / "mox.service").read_text()
+    assert f"\nExecStart=/usr/bin/env python3 {readable_archive()} serve\n" in unit
+    assert f"\nWorkingDirectory={site.config.parent.parent}\n" in unit
 
 
 def test_wrong_configuration_starts_no_server_and_names_the_line(site: Site) -> None:
