@@ -31,6 +31,7 @@ class Applied:
 
     mox_conf: Path
     data_dir: Path
+    service_unit: Path
     zone: str
     clients: Sequence[ClientSetting]  # what to enter in mail programs
 
@@ -51,6 +52,7 @@ def apply(generated: Generated, directory: Path) -> Applied:
         return Applied(
             mox_conf=config / "mox.conf",
             data_dir=data,
+            service_unit=directory / SERVICE_FILE,
             zone=_zone(generated, config),
             clients=_clients(generated),
         )

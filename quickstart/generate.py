@@ -65,6 +65,7 @@ class Answers:
     user: str = ""  # system user, when not mox
     existing_webserver: bool = False
     working_directory: str = ""  # for the service unit
+    archive: str = ""  # mox.pyz, for the service unit; when it is not in the working directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +111,15 @@ def generate(answers: Answers, now: float) -> Generated:
         keys=keys,
         certificate=make_self_signed(certificate_names(answers), now),
         notes=(CERTIFICATES_LATER, PROXY_NOTE) if answers.existing_webserver else (CERTIFICATES_LATER,),
-        service_unit=SERVICE_UNIT.replace("{directory}", answers.working_directory or "/home/mox"),
+        service_unit=service_unit(answers),
     )
+
+
+def service_unit(answers: Answers) -> str:
+    """The unit by which systemd runs the server."""
+    directory = answers.working_directory or "/home/mox"
+    archive = answers.archive or f"{directory}/mox.pyz"
+    return SERVICE_UNIT.replace("{directory}", directory).replace("{archive}", archive)
 
 
 def account_name(address: Address) -> str:

@@ -21,6 +21,11 @@ PROXY_NOTE = (
     "config test"
 )
 
+HOST_RECORDS = (
+    "{hostname} also needs an A and, if this machine has IPv6, an AAAA record with its public addresses. Whoever rents "
+    "you the addresses can set their reverse (PTR) records: to {hostname}. Without them much of your mail is refused."
+)
+
 CHECKS_LATER = (
     "Not checked: DNS, reverse DNS, block lists, and whether this network lets mail out on port 25. These checks come "
     "with a later version."
@@ -34,8 +39,8 @@ Wants=network-online.target
 
 [Service]
 WorkingDirectory={directory}
-ExecStart=/usr/bin/env python3 {directory}/mox.pyz serve
-ExecStop=/usr/bin/env python3 {directory}/mox.pyz stop
+ExecStart=/usr/bin/env python3 {archive} serve
+ExecStop=/usr/bin/env python3 {archive} stop
 Restart=always
 RestartSec=5s
 UMask=007

@@ -23,7 +23,6 @@ def _set_admin_password(invocation: Invocation) -> int:
     invocation.expect(0)
     from app.config.loading import load_static
     from app.operations.adminpassword import set_admin_password
-    from app.store.account.credentials import prepare
 
     path = invocation.config_path
     reading = load_static(path, files=False)
@@ -33,7 +32,7 @@ def _set_admin_password(invocation: Invocation) -> int:
     if not name:
         text = "is not set; add a line 'AdminPasswordFile: adminpasswd'"
         raise ConfigError([Problem(file=str(path), line=0, path="AdminPasswordFile", text=text)])
-    set_admin_password(path.parent / name, prepare(read_new_password()))
+    set_admin_password(path.parent / name, read_new_password())
     print(f"admin password is set in {path.parent / name}", file=sys.stderr)
     return 0
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -11,6 +13,11 @@ from pathlib import Path
 from app.errors import MailError
 
 DEFAULT_CONFIG = Path("config") / "mox.conf"
+
+
+def program() -> str:
+    """How this program is started, for lines that people copy; "mox" when it is not run from its one file."""
+    return f"python3 {shlex.quote(sys.argv[0])}" if sys.argv[0].endswith(".pyz") else "mox"
 
 
 class UsageError(MailError):

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from app import VERSION
-from app.cli.command import Command, Flag, Invocation, UsageError
+from app.cli.command import Command, Flag, Invocation, UsageError, program
 from app.cli.commands import COMMANDS
 from app.cli.flags import parse_flags
 from app.errors import ConfigError, MailError, Refusal
@@ -29,12 +29,12 @@ _FIRST_STEPS = """\
 mox is a mail server. There is no configuration here yet ({path}).
 
 To set up mail for your domain, in a new directory on the machine that will be the server:
-    mox quickstart you@example.org
+    {program} quickstart you@example.org
 
 To try it, or to test software that sends mail, without setting anything up:
-    mox localserve
+    {program} localserve
 
-All commands: mox help
+All commands: {program} help
 """
 
 
@@ -100,7 +100,7 @@ def starting_with(words: Sequence[str]) -> list[Command]:
 def _no_command(words: Sequence[str], config: str) -> int:
     path = Invocation(_HELP, {}, (), config).config_path
     if not words and not path.exists():
-        print(_FIRST_STEPS.format(path=path), end="")
+        print(_FIRST_STEPS.format(path=path, program=program()), end="")
         return 0
     typed = [word for word in words if not word.startswith("-")]
     matching = starting_with(typed)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import socket
+import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.command import Command, Flag, Invocation, Value
+from app.cli.command import Command, Flag, Invocation, Value, program
 
 if TYPE_CHECKING:
     from quickstart.apply import Applied
@@ -34,22 +36,46 @@ def _quickstart(invocation: Invocation) -> int:
     )
     directory = Path.cwd()
     network = Network(hostname=socket.gethostname(), ips=_public_addresses())
-    generated = generate(answers_of(options, network, str(directory)), time.time())
-    _report(generated, apply(generated, directory))
+    answers = replace(answers_of(options, network, str(directory)), archive=_archive())
+    generated = generate(answers, time.time())
+    _report(str(answers.address), generated, apply(generated, directory))
     return 0
 
 
-def _report(generated: Generated, result: Applied) -> None:
-    from quickstart.texts import CHECKS_LATER
+def _archive() -> str:
+    """The full path of mox.pyz, when that is what runs."""
+    return str(Path(sys.argv[0]).absolute()) if sys.argv[0].endswith(".pyz") else ""
+
+
+def _report(address: str, generated: Generated, result: Applied) -> None:
+    from quickstart.texts import CHECKS_LATER, HOST_RECORDS
 
     print(f"Configuration is written to {result.mox_conf.parent}.\n")
     print(f"Account {generated.account}, password: {generated.account_password}")
     print(f"Admin password: {generated.admin_password}\n")
-    print("Publish these DNS records:\n")
+    print(f"In mail programs, sign in as {address}, with:")
+    for one in result.clients:
+        print(f"    {one.protocol:18} {one.host.ascii}, port {one.port}, {one.security.value}")
+    print("\nPublish these DNS records:\n")
     print(result.zone)
-    for note in (*generated.notes, CHECKS_LATER):
+    host = HOST_RECORDS.format(hostname=generated.static.hostname.ascii)
+    for note in (host, *generated.notes, CHECKS_LATER):
         print(textwrap.fill(note, 100), end="\n\n")
-    print("Check it with 'mox config test', then start the server, as root: mox serve")
+    _report_next_steps(generated.static.user, result)
+
+
+def _report_next_steps(user: str, result: Applied) -> None:
+    from app.net.privileges import PrivilegeError, lookup_user
+
+    try:
+        lookup_user(user)
+    except PrivilegeError as error:
+        print(f"First: {error}\n")
+    print("Then check the configuration, and start the server as root; it gives root up by itself:")
+    print(f"    {program()} config test")
+    print(f"    {program()} serve")
+    print("Where there is systemd, this starts it now and at every boot:")
+    print(f"    systemctl enable --now {result.service_unit}")
 
 
 def _public_addresses() -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
