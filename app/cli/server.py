@@ -28,7 +28,10 @@ def _localserve(invocation: Invocation) -> int:
     if invocation.given("initonly"):
         print(f"configuration is in {directory}")
         return 0
-    print(f"account {localserve.ADDRESS}, password {localserve.PASSWORD}; configuration and mail are in {directory}", flush=True)
+    print(
+        f"account {localserve.ADDRESS}, password {localserve.PASSWORD}; configuration and mail are in {directory}",
+        flush=True,
+    )
     from app.serve import run
 
     return run(path, localserve_address=localserve.ADDRESS)

@@ -13,6 +13,7 @@ from app.config.dynamic import Dynamic
 from app.config.static import Static, initial_mailboxes, quota_bytes
 from app.store.account import credentials
 from app.store.accounts import Accounts, AccountSettings
+from app.store.datalock import DataLock
 
 
 def account_settings(static: Static, dynamic: Callable[[], Dynamic]) -> Callable[[str], AccountSettings]:
@@ -29,10 +30,11 @@ def account_settings(static: Static, dynamic: Callable[[], Dynamic]) -> Callable
 def set_password(static: Static, dynamic: Dynamic, data_dir: Path, name: str, password: str) -> None:
     """Set the password of an account while no server runs; its database is made when absent. Takes about 100 ms.
 
-    Raises BadPassword for one that is too short or has characters that cannot be typed.
+    Raises BadPassword for one that is too short or has characters that cannot be typed, DataInUse while a server runs.
     """
-    accounts = Accounts(data_dir, account_settings(static, lambda: dynamic))
-    try:
-        accounts.open_now(name).write_now(lambda tx: credentials.set_password(tx, password))
-    finally:
-        accounts.close()
+    with DataLock(data_dir):
+        accounts = Accounts(data_dir, account_settings(static, lambda: dynamic))
+        try:
+            accounts.open_now(name).write_now(lambda tx: credentials.set_password(tx, password))
+        finally:
+            accounts.close()

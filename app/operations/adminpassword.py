@@ -15,9 +15,9 @@ from pathlib import Path
 
 from app.errors import MailError, Temporary
 from app.operations.newfiles import PRIVATE
+from app.store.account.credentials import prepare, verify_password
 
 MADE_LENGTH = 12
-MIN_BYTES = 8
 _LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without those that look alike
 _BCRYPT = re.compile(r"\$2[abxy]?\$[0-9]{2}\$[./A-Za-z0-9]{53}")
 
@@ -32,10 +32,10 @@ def make_password() -> str:
 
 
 def hash_password(password: str) -> str:
-    """The content of the file for a password; takes about 50 ms."""
+    """The content of the file for a password; takes about 50 ms. Raises BadPassword."""
     from argon2 import PasswordHasher
 
-    return PasswordHasher().hash(password) + "\n"
+    return PasswordHasher().hash(prepare(password)) + "\n"
 
 
 def is_bcrypt(stored: str) -> bool:
@@ -45,19 +45,14 @@ def is_bcrypt(stored: str) -> bool:
 
 def check(stored: str, password: str) -> bool:
     """Whether this is the password; raises OldHash for a hash of Go mox."""
-    from argon2 import PasswordHasher
-    from argon2.exceptions import InvalidHashError, VerificationError
-
     if is_bcrypt(stored):
         raise OldHash("the admin password was set by the Go server; set a new one with: setadminpassword")
-    try:
-        return PasswordHasher().verify(stored.strip(), password)
-    except (VerificationError, InvalidHashError):
-        return False
+    return verify_password(stored.strip(), password)
 
 
 def set_admin_password(path: Path, password: str) -> None:
-    """Replace the file; raises Temporary when it cannot be written."""
+    """Replace the file; raises BadPassword, or Temporary when it cannot be written."""
+    content = hash_password(password)
     temporary = path.with_name(path.name + ".new")
     try:
         temporary.unlink(missing_ok=True)
@@ -65,7 +60,7 @@ def set_admin_password(path: Path, password: str) -> None:
         with open(descriptor, "w", encoding="ascii") as output:
             if path.exists():
                 _keep_owner(descriptor, path)
-            output.write(hash_password(password))
+            output.write(content)
             output.flush()
             os.fsync(descriptor)
         temporary.replace(path)
