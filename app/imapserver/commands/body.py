@@ -1,4 +1,4 @@
-"""BODY sections of a message: which bytes a section means (RFC 9051 §6.4.5), and how they are written.
+"""BODY and BINARY sections of a message: which bytes a section means (RFC 9051 §6.4.5), and how they are written.
 
 A section is a stretch of the message's bytes, with header fields that delivery put in front, or a selection of header
 fields. What is large is not copied: it is written piece by piece, at the client's pace.
@@ -10,8 +10,11 @@ import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.imapserver.replies import CommandFailed
 from app.store.account.reader import MessageBytes
 from app.wire.imap.parse.fetch import Attribute, FetchItem, Section, SectionText
+from app.wire.imap.response import UNKNOWN_CTE
+from app.wire.message.decode import ENCODINGS, IDENTITY_ENCODINGS, decode_body
 from app.wire.message.header import select_fields
 from app.wire.message.part import Part
 from app.wire.message.section import find_part, message_of
@@ -64,14 +67,18 @@ def written(item: FetchItem, message: MessageBytes) -> bytes | Large:
     """The item of a FETCH response for a section of the message."""
     section = _SECTIONS_OF.get(item.attribute, item.section)
     assert section is not None
-    found = section_of(message, section)
+    is_binary = item.attribute in _BINARIES
+    found = binary_of(message, section) if is_binary else section_of(message, section)
+    if item.attribute is Attribute.BINARY_SIZE:
+        return b"%b %d" % (item.label, 0 if found is None else len(found))
     if found is None or isinstance(found, bytes):
         return write_section(item, found)
     if item.partial is not None:
         found = found.cut(item.partial.offset, item.partial.length)
     if len(found) <= PIECE_BYTES:
         return _literal(item, found.joined())
-    return Large(b"%b {%d}\r\n" % (item.label, len(found)), found)
+    mark = b"~" if is_binary and found.body.find(b"\0", found.start, found.stop) >= 0 else b""
+    return Large(b"%b %b{%d}\r\n" % (item.label, mark, len(found)), found)
 
 
 def write_section(item: FetchItem, data: bytes | None) -> bytes:
@@ -83,9 +90,14 @@ def write_section(item: FetchItem, data: bytes | None) -> bytes:
 
 
 def _literal(item: FetchItem, data: bytes) -> bytes:
-    return b"%b {%d}\r\n%b" % (item.label, len(data), data) if data else item.label + b' ""'
+    if not data:
+        return item.label + b' ""'
+    # Only BINARY may bring NUL, and only in a literal8, which few clients read (RFC 9051 §4.3.1, §9).
+    mark = b"~" if item.attribute is Attribute.BINARY and b"\0" in data else b""
+    return b"%b %b{%d}\r\n%b" % (item.label, mark, len(data), data)
 
 
+_BINARIES = frozenset({Attribute.BINARY, Attribute.BINARY_SIZE})
 _SECTIONS_OF = {
     Attribute.RFC822: Section(),
     Attribute.RFC822_HEADER: Section(text=SectionText.HEADER),
@@ -108,6 +120,21 @@ def section_of(message: MessageBytes, section: Section) -> Stretch | bytes | Non
     if section.text is SectionText.TEXT:
         return _body(message, inner)
     return _header_fields(_header(message, inner), section)
+
+
+def binary_of(message: MessageBytes, section: Section) -> Stretch | bytes | None:
+    """A part with its transfer encoding taken away; raises CommandFailed when nobody knows the encoding.
+
+    The message itself and parts that hold others have none to take away.
+    """
+    part = find_part(message.root, section.part)
+    if part is None or not section.part:
+        return None if part is None else _of_message(message, section)
+    if part.children or part.message is not None or part.encoding in IDENTITY_ENCODINGS:
+        return _body(message, part)
+    if part.encoding not in ENCODINGS:
+        raise CommandFailed(f"the part has the unknown transfer encoding {part.encoding}", UNKNOWN_CTE)
+    return decode_body(message.body, part)
 
 
 def _of_message(message: MessageBytes, section: Section) -> Stretch | bytes:

@@ -48,9 +48,12 @@ _COLUMNS = {
     Attribute.SAVEDATE: "savedate",
     Attribute.EMAILID: "content_id",
 }
-_SECTIONS = frozenset(
-    {Attribute.BODY_SECTION, Attribute.RFC822, Attribute.RFC822_HEADER, Attribute.RFC822_TEXT}
-)  # need the bytes
+_SECTIONS = frozenset(  # need the bytes
+    {
+        *(Attribute.BODY_SECTION, Attribute.BINARY, Attribute.BINARY_SIZE),
+        *(Attribute.RFC822, Attribute.RFC822_HEADER, Attribute.RFC822_TEXT),
+    }
+)
 _LIST_FIELDS = frozenset(LIST_FIELDS)
 
 Row = Sequence[Any]

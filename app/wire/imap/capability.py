@@ -40,6 +40,7 @@ CAPABILITIES: Final = (
     Capability("ID", "RFC 2971"),
     Capability("IDLE", "RFC 2177"),
     Capability("NAMESPACE", "RFC 2342"),
+    Capability("BINARY", "RFC 3516"),
     Capability("UNSELECT", "RFC 3691"),
     Capability("UIDPLUS", "RFC 4315"),
     Capability("ESEARCH", "RFC 4731"),
