@@ -1,8 +1,8 @@
 """Run the server: `serve` with a configuration, or `localserve` for tests.
 
-Order: read and check the configuration, bind every socket and read every key, hand over the data directory and drop
-root for good, and only then start threads, databases and the event loop. SIGTERM and SIGINT stop it in an orderly way,
-so does `stop` on the control socket. Nothing is served before everything is ready.
+Order: read and check the configuration, lock the data directory, bind every socket and read every key, hand over the
+data directory and drop root for good, and only then start threads, databases and the event loop. SIGTERM and SIGINT
+stop it in an orderly way, so does `stop` on the control socket. Nothing is served before everything is ready.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from app.log import logger, set_levels
 from app.net.listen import raise_file_limit
 from app.net.privileges import drop, lookup_user, own, require_reach
 from app.net.tlsbuffer import install
+from app.store.datalock import DataLock
 
 log = logger("serve")
 
@@ -34,8 +35,9 @@ def run(config_path: Path, *, localserve_address: str = "") -> int:
     try:
         live = Live.open(config_path)
         set_levels(live.static.log_level, dict(live.static.package_log_levels))
+        lock = DataLock(live.data_dir)
+        lock.take()
         bound = open_endpoints(live, pages=bool(localserve_address))
-        live.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
         if os.getuid() == 0 and not localserve_address:
             _give_up_root(live)
         os.umask(0o007)
@@ -49,7 +51,7 @@ def run(config_path: Path, *, localserve_address: str = "") -> int:
     raise_file_limit()
     install()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(live, bound, Options(localserve_address=localserve_address)))
+        return runner.run(_serve(live, bound, lock, Options(localserve_address=localserve_address)))
 
 
 def _give_up_root(live: Live) -> None:
@@ -75,7 +77,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(live: Live, bound: list[Bound], options: Options) -> int:
+async def _serve(live: Live, bound: list[Bound], lock: DataLock, options: Options) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -93,5 +95,6 @@ async def _serve(live: Live, bound: list[Bound], options: Options) -> int:
     await stop.wait()
     log.info("stopping")
     await engine.stop()
+    lock.release()  # first, as who waits for the socket to close starts the next server
     await control.close()
     return 0

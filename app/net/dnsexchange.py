@@ -30,6 +30,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from app.errors import MailError
 from app.trust.lookup import LookupFailed
 
 ROUND_TIMEOUTS_S = (2.0, 4.0)  # per server, first and second round
@@ -42,6 +43,10 @@ MAX_SERVERS = 3
 MAX_IN_FLIGHT = 100  # more would overflow a socket's receive buffer, ours or the server's
 
 _USABLE = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+
+
+class BadResolver(MailError):
+    """The environment names something else than a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +67,24 @@ class Reply:
 
 
 def configured_servers(resolv_conf: Path = Path("/etc/resolv.conf")) -> list[Server]:
-    """The servers named in the environment as MOX_RESOLVER=IP:PORT[,...], or in resolv.conf, or this machine."""
+    """The servers named in the environment as MOX_RESOLVER=IP:PORT[,...], or in resolv.conf, or this machine.
+
+    Lines of resolv.conf that make no sense are passed over; a MOX_RESOLVER that makes none raises BadResolver.
+    """
     given = os.environ.get("MOX_RESOLVER", "")
     if given:
-        return [parse_server(text.strip()) for text in given.split(",")]
+        try:
+            return [parse_server(text.strip()) for text in given.split(",")]
+        except ValueError:
+            raise BadResolver(f"MOX_RESOLVER must be IP:PORT, or several with commas, not {given!r}") from None
     try:
         lines = resolv_conf.read_text(errors="replace").splitlines()
     except OSError:
         lines = []
     words = [line.split() for line in lines]
     trust = any(line[0] == "options" and "trust-ad" in line for line in words if line)
-    found = [_server(line[1], 53, trust) for line in words if len(line) > 1 and line[0] == "nameserver"]
+    names = [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
+    found = [_server(name, 53, trust) for name in names if _is_address(name)]
     return found[:MAX_SERVERS] or [Server("127.0.0.1", trusted=True)]
 
 
@@ -81,7 +93,17 @@ def parse_server(text: str) -> Server:
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not host.startswith("[")):
         host, port = text, "53"
+    if not 0 < int(port) < 65536:
+        raise ValueError(port)
     return _server(host.strip("[]"), int(port), False)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _server(host: str, port: int, trust: bool) -> Server:

@@ -1,7 +1,7 @@
 """Drop root for good, after the privileged sockets are bound and before anything else runs.
 
 `drop(user)` gives the process the ids of `user` (a name, or a number when there is no such name) with no supplementary
-groups, and then proves that root cannot be taken back. `own(paths, user)` hands over what the server has to write;
+groups, and then proves that root cannot be taken back. `own(tops, user)` hands over what the server has to write;
 `require_reach` says, after the change, which directory is in the way of it.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +43,76 @@ def lookup_user(name: str) -> Ids:
     )
 
 
-def own(paths: Iterable[Path], ids: Ids) -> None:
-    """Make the user the owner of these directories and all below them; symbolic links are not followed."""
-    for top in paths:
-        for directory, names, files in os.walk(top):
-            for name in (".", *names, *files):
-                os.chown(os.path.join(directory, name), ids.uid, ids.gid, follow_symlinks=False)
+def own(tops: Iterable[Path], ids: Ids) -> None:
+    """Make the user the owner of these directories and all files below them; raises PrivilegeError for a shared one.
+
+    The user may have put anything there since, while we are root: links are neither followed nor changed, everything
+    is reached from the open directory that it stands in, and a file with a second name elsewhere is left alone.
+    """
+    for top in tops:
+        real = top.resolve()
+        _require_own_place(real, ids)
+        for _, names, files, directory in os.fwalk(real):
+            _hand_over(".", directory, ids)
+            for name in (*names, *files):
+                _hand_over(name, directory, ids)
+
+
+def _require_own_place(top: Path, ids: Ids) -> None:
+    """Refuse directories such as /etc, or somebody's home, that hold more than what is ours."""
+    homes = {Path(entry.pw_dir) for entry in pwd.getpwall() if entry.pw_uid != ids.uid}
+    if top in homes or top in _SHARED:
+        raise PrivilegeError(
+            f"will not make {top} and all in it the property of mox's user; move the files of mox to a directory of "
+            "their own, or set NoFixPermissions in mox.conf and the owners yourself"
+        )
+
+
+_SHARED = frozenset(
+    Path("/", name)
+    for name in (
+        *(
+            "",
+            "bin",
+            "boot",
+            "dev",
+            "etc",
+            "home",
+            "lib",
+            "lib64",
+            "media",
+            "mnt",
+            "opt",
+            "proc",
+            "root",
+            "run",
+            "sbin",
+        ),
+        *("srv", "sys", "tmp", "usr", "var", "usr/local", "usr/local/etc", "var/lib", "var/mail", "var/tmp"),
+    )
+)
+
+
+def _hand_over(name: str, directory: int, ids: Ids) -> None:
+    """Change the owner of a file or directory by a descriptor, so that nothing can be put in its place meanwhile."""
+    try:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if (found.st_uid, found.st_gid) == (ids.uid, ids.gid) or not _is_plain(found):
+            return
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(name, flags, dir_fd=directory)
+    except FileNotFoundError:
+        return
+    try:
+        if _is_plain(os.fstat(descriptor)):
+            os.fchown(descriptor, ids.uid, ids.gid)
+    finally:
+        os.close(descriptor)
+
+
+def _is_plain(found: os.stat_result) -> bool:
+    """A directory, or a file by one name only."""
+    return stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink == 1)
 
 
 def drop(ids: Ids) -> None:

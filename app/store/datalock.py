@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 from pathlib import Path
 from types import TracebackType
 
@@ -50,7 +51,11 @@ class DataLock:
         except OSError as error:
             raise StoreError(f"cannot use {path}: {error.strerror}") from None
         try:
+            _require_own_file(descriptor, path)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except StoreError:
+            os.close(descriptor)
+            raise
         except OSError:
             owner = _owner(descriptor)
             os.close(descriptor)
@@ -66,6 +71,13 @@ class DataLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _require_own_file(descriptor: int, path: Path) -> None:
+    """Root locks a directory that the mox user owns: what we write to may not be somebody else's file."""
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        raise StoreError(f"cannot use {path}: it is not a file of its own; remove it")
 
 
 def _owner(descriptor: int) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from app.clock import Clock
 from app.net import dnsexchange
-from app.net.dnsexchange import Server, configured_servers, parse_server
+from app.net.dnsexchange import BadResolver, Server, configured_servers, parse_server
 from app.net.resolver import Resolver
 from app.trust.lookup import Answer, LookupFailed, Mx
 from tests.support.dns import DnsServer, Zone
@@ -197,3 +197,17 @@ def test_server_forms():
     assert parse_server("2001:db8::1") == Server("2001:db8::1", 53)
     with pytest.raises(ValueError, match="notanip"):
         parse_server("notanip:53")
+
+
+def test_a_resolver_in_the_environment_that_makes_no_sense_is_named(monkeypatch):
+    for text in ("dns.example", "127.0.0.1:none", "127.0.0.1:70000"):
+        monkeypatch.setenv("MOX_RESOLVER", text)
+        with pytest.raises(BadResolver, match="IP:PORT"):
+            configured_servers()
+
+
+def test_lines_of_resolv_conf_that_make_no_sense_are_passed_over(tmp_path, monkeypatch):
+    monkeypatch.delenv("MOX_RESOLVER", raising=False)
+    path = tmp_path / "resolv.conf"
+    path.write_text("nameserver dns.example\nnameserver\nnameserver 192.0.2.1\nnameserver 300.1.1.1\n")
+    assert configured_servers(path) == [Server("192.0.2.1")]

@@ -44,10 +44,11 @@ def test_a_process_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
         pass
 
 
-def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["symbolic", "hard"])
+def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path, way: str) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    (tmp_path / "lock").symlink_to(victim)
+    (tmp_path / "lock").hardlink_to(victim) if way == "hard" else (tmp_path / "lock").symlink_to(victim)
     with pytest.raises(StoreError, match="cannot use"):
         DataLock(tmp_path).take()
     assert victim.read_text() == "precious"
