@@ -372,9 +372,11 @@ class Connection(ConnectionHooks, asyncio.Protocol):
             self._call(self.stopping)
         if self.is_closing:
             return
-        data, self._waiting = self._waiting, b""
+        data, self._waiting = (b"", self._waiting) if self.is_full() else (self._waiting, b"")
         self._pace_reading()
         self._call(self.received, data)
+        if self._slow and self._waiting:
+            self._keep_slow_timer()
         self._end_if_done()
 
     def _end_if_done(self) -> None:

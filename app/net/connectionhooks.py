@@ -28,6 +28,14 @@ class ConnectionHooks(Expiring):
         """Bytes came, or a task has ended (then perhaps b""); must not block."""
         raise NotImplementedError
 
+    def is_full(self) -> bool:
+        """Whether the machine holds enough to go on with; what came meanwhile is then kept back, unread if it is much.
+
+        Without an answer a peer could send commands faster than they are carried out, and fill the memory. A hook that
+        says yes must start a task in the `received` that follows, or take all that it holds.
+        """
+        return False
+
     def timed_out(self) -> None:
         """The deadline has passed."""
         self.close()

@@ -10,6 +10,7 @@ mistakes is read slowly, and one that makes very many is sent away.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -25,12 +26,13 @@ from app.smtpserver.conversation import Answer, Conversation, Resources, Service
 from app.wire.smtp import codes, command, events
 from app.wire.smtp.events import Chunk, Event, Refused, ServerSettings, State
 from app.wire.smtp.reply import Reply
-from app.wire.smtp.server import SmtpServer
+from app.wire.smtp.server import MAX_AUTH_LINE, SmtpServer
 
 COMMAND_S = 30.0
 DATA_S = 30 * 60.0
 SLOW_AFTER_ERRORS = 10
 CLOSE_AFTER_ERRORS = 50
+EVENTS_AT_ONCE = 100  # then other connections have their turn
 
 log = logger("smtpserver")
 
@@ -141,14 +143,22 @@ class SmtpConnection(Connection):
         if data:
             self.machine.receive_data(data)
         self.set_deadline(COMMAND_S)
+        events_left = EVENTS_AT_ONCE
         while not self.is_busy and not self.is_closing:
             event = self.machine.next_event()
             if event is None:
                 break
             self._take(event)
+            events_left -= 1
+            if not events_left and not self.is_busy:
+                self.start_task(asyncio.sleep(0))
         self._keep_data_clock()
         if self._stops and not self.is_busy and not self.is_closing:
             self.stopping()
+
+    def is_full(self) -> bool:
+        """Whether many commands wait here; more than a line, so that there is one to take."""
+        return self.machine.buffered > MAX_AUTH_LINE
 
     def timed_out(self) -> None:
         """The client is too slow."""

@@ -22,6 +22,8 @@ from app.wire.smtp import codes
 from app.wire.smtp.address import ForwardPath
 from app.wire.smtp.reply import Reply
 
+MAX_NAMED = 20  # recipients in one reply
+
 log = logger("smtpserver")
 
 _LOOP = codes.MAIL_LOOP.reply("the message has passed so many servers that it must be in a loop")
@@ -89,7 +91,10 @@ def joined(failed: list[tuple[ForwardPath, Reply]]) -> Reply:
         return replies[0]
     # One that may succeed later makes the sender try all again; those that exist no more are refused again then.
     status = next((reply for reply in replies if not reply.is_permanent), replies[0])
-    return Reply(status.code, status.enhanced, tuple(f"<{path}>: {reply.text}" for path, reply in failed))
+    lines = [f"<{path}>: {reply.text}" for path, reply in failed[:MAX_NAMED]]
+    if len(failed) > MAX_NAMED:
+        lines.append(f"and {len(failed) - MAX_NAMED} more recipients")
+    return Reply(status.code, status.enhanced, tuple(lines))
 
 
 def _refuse(conversation: Conversation, transaction: Transaction, body: Body, reply: Reply) -> Reply:

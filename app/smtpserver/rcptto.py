@@ -34,7 +34,7 @@ def rcpt(conversation: Conversation, command: Rcpt) -> Answer:
     refusal = refuse(conversation, path, found)
     if refusal is not None:
         return refusal
-    transaction.recipients.append(Recipient(path, command.params, found))
+    transaction.add(Recipient(path, command.params, found))
     return codes.RECIPIENT_OK.reply("recipient ok")
 
 

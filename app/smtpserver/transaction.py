@@ -22,6 +22,7 @@ from app.wire.smtp.params import MailParams, RcptParams
 from app.wire.smtp.reply import Reply
 
 PIECE_BYTES = 1 << 20  # of a large message that is written to its file at once
+MAX_PIECES = 256  # that wait; a client may send chunks of a byte each, and each piece costs memory of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +44,31 @@ class Transaction:
     recipients: list[Recipient] = field(default_factory=list)
     id: str = field(default_factory=ids.token)  # 22 characters, in our Received field and in the log
     failure: Reply | None = None
+    _paths: set[ForwardPath] = field(default_factory=set)
     _spool: Spool | None = None
     _waiting: list[bytes] = field(default_factory=list)
     _waiting_bytes: int = 0
+
+    def add(self, recipient: Recipient) -> None:
+        """Add a recipient; one that is named twice still gets one message."""
+        if recipient.path not in self._paths:
+            self._paths.add(recipient.path)
+            self.recipients.append(recipient)
 
     def write(self, data: bytes) -> Coroutine[Any, Any, None] | None:
         """Keep a piece of the content; returns work to be awaited before the next piece where there is some."""
         if self.failure is not None:
             return None
-        if self._spool is None:
-            self._spool = Spool(self.tmp_dir)
-        if self._spool.size + self._waiting_bytes + len(data) <= MEMORY_LIMIT:
-            self._spool.write(data)
-            return None
         self._waiting.append(data)
         self._waiting_bytes += len(data)
+        if len(self._waiting) >= MAX_PIECES:
+            self._waiting = [b"".join(self._waiting)]
         return self._flush() if self._waiting_bytes >= PIECE_BYTES else None
 
     def finish(self) -> Body | Coroutine[Any, Any, Body]:
         """The whole content, durable where it is a file; at once where it is in memory."""
-        if self._spool is None:
-            return Body.of(b"")
-        if not self._waiting and self._spool.size <= MEMORY_LIMIT:
-            return self._spool.finish()
+        if self._spool is None and self._waiting_bytes <= MEMORY_LIMIT:
+            return Body.of(b"".join(self._waiting))
         return asyncio.to_thread(self._finish_now)
 
     def discard(self) -> None:
@@ -74,6 +77,7 @@ class Transaction:
             self._spool.discard()
             self._spool = None
         self._waiting.clear()
+        self._waiting_bytes = 0
 
     async def _flush(self) -> None:
         try:
@@ -83,13 +87,14 @@ class Transaction:
             self.discard()
 
     def _flush_now(self) -> None:
-        assert self._spool is not None
         data = b"".join(self._waiting)
         self._waiting.clear()
         self._waiting_bytes = 0
+        if self._spool is None:
+            self._spool = Spool(self.tmp_dir)
         self._spool.write(data)
 
     def _finish_now(self) -> Body:
-        assert self._spool is not None
         self._flush_now()
+        assert self._spool is not None
         return self._spool.finish()

@@ -57,6 +57,41 @@ def test_client_that_only_makes_mistakes_is_slowed_down(world):
     world.run_with(work)
 
 
+def test_pipeline_of_any_length_leaves_others_their_turn(world):
+    commands = 20_000
+
+    async def work(places):
+        reader, writer = await greeted(places["smtp"].port)
+        turns = replies = 0
+        writer.write(b"NOOP\r\n" * commands)
+        while replies < commands:
+            await asyncio.sleep(0)
+            turns += 1
+            replies += reader._buffer.count(b"\n")
+            reader._buffer.clear()
+        writer.close()
+        assert turns > commands / 200
+
+    world.run_with(work)
+
+
+def test_commands_are_not_taken_faster_than_they_are_carried_out(world):
+    transaction = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<jane@example.com>\r\nBDAT 0 LAST\r\n"
+
+    async def work(places):
+        reader, writer = await greeted(places["smtp"].port)
+        server = next(iter(world.connections))
+        writer.write(transaction * 50_000)
+        held = 0
+        for _ in range(300):
+            await reader.readline()
+            held = max(held, server.machine.buffered + len(server._waiting))
+        assert held < (256 << 10) * 3
+        writer.transport.abort()
+
+    world.run_with(work)
+
+
 def test_traces_show_commands_and_hide_passwords_and_content(world, monkeypatch):
     lines = []
     monkeypatch.setattr(SETTINGS, "write", lines.append)

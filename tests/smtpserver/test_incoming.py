@@ -7,11 +7,14 @@ import email
 import email.policy
 import re
 import smtplib
+import tracemalloc
 
 import pytest
 
 from app.errors import Temporary
+from app.smtpserver.transaction import Transaction
 from app.wire.smtp.address import NULL_PATH
+from app.wire.smtp.params import parse_mail_params
 from tests.smtpserver.world import HOST, World, greeted
 
 SENDER = "sender@example.org"
@@ -101,13 +104,30 @@ def test_some_recipients_fail_and_the_sender_gets_a_notification(world):
 
 
 def test_all_recipients_fail_differently_and_each_is_named(world):
-    world.accounts.open_now("joe").quota_bytes = 1
+    world.quota["joe"] = 1
     with pytest.raises(smtplib.SMTPDataError) as caught:
         send(world, ["joe@example.com", "nobody@example.com"])
     assert caught.value.smtp_code == 452
     assert b"<joe@example.com>: the mailbox is full" in caught.value.smtp_error
     assert b"<nobody@example.com>: no such user" in caught.value.smtp_error
     assert world.queued() == []
+
+
+def test_many_failures_are_told_in_a_reply_of_bounded_length(world):
+    with pytest.raises(smtplib.SMTPDataError) as caught:
+        send(world, ["private@example.com", *(f"nobody{number}@example.com" for number in range(900))])
+    assert caught.value.smtp_code == 550
+    lines = caught.value.smtp_error.split(b"\n")
+    assert b"<nobody0@example.com>: no such user" in lines[1]
+    assert (len(lines), b"and 881 more recipients" in lines[-1]) == (21, True)
+
+
+def test_recipient_that_is_named_twice_gets_one_message(world):
+    send(world, ["jane@example.com"] * 50 + ["jane+x@example.com"])
+    assert [stored.split(b"\r\n")[0] for stored in world.messages("jane")] == [
+        b"Delivered-To: jane@example.com",
+        b"Delivered-To: jane+x@example.com",
+    ]
 
 
 def test_single_recipient_over_quota_is_refused_and_nobody_notified(world):
@@ -261,6 +281,18 @@ def test_chunk_that_comes_in_pieces_is_taken(world):
     world.run_with(work)
     (stored,) = world.messages("jane")
     assert stored.endswith(b"Subject: aa\r\n\r\ntext")
+
+
+def test_message_in_chunks_of_a_byte_takes_little_memory(tmp_path):
+    transaction = Transaction(reverse_path=NULL_PATH, params=parse_mail_params("", frozenset()), tmp_dir=tmp_path)
+    tracemalloc.start()
+    for _ in range(100_000):
+        transaction.write(b"".join((b"x", b"y")))
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used < 300_000
+    body = transaction.finish()
+    assert body.data == b"xy" * 100_000
 
 
 def test_message_that_takes_half_an_hour_ends_the_connection(world, monkeypatch):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.clock import Clock
 from app.config.live import Live
+from app.net.connection import Connection
 from app.net.listen import Serving, bind
 from app.smtpserver.conversation import Delays, Kind, Resources, Service
 from app.smtpserver.listener import factory
@@ -120,8 +121,8 @@ class World:
         (config / "domains.conf").write_text(DOMAINS_CONF)
         clock = StandingClock()
         self.live = Live.open(config / "mox.conf")
-        quota = {"joe": 5000}
-        self.accounts = Accounts(directory / "data", lambda name: AccountSettings(quota_bytes=quota.get(name, 0)))
+        self.quota = {"joe": 5000}
+        self.accounts = Accounts(directory / "data", lambda name: AccountSettings(quota_bytes=self.quota.get(name, 0)))
         self.queue = QueueDb.open(directory / "data", clock)
         for name in ACCOUNTS:
             self.accounts.open_now(name).write_now(lambda tx: set_password(tx, PASSWORD, WEAK))
@@ -159,6 +160,11 @@ class World:
             yield places
         finally:
             await serving.stop(grace_s=0)
+
+    @property
+    def connections(self) -> set[Connection]:
+        """Those that are open now."""
+        return self._serving.connections
 
     async def stop(self) -> None:
         """Stop as the program does, with time for what is on its way."""
