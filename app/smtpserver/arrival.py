@@ -1,22 +1,26 @@
 """A message that has arrived: its content with what the header says that decides about delivery.
 
-The header is looked at once, and only its first `MAX_HEADER` bytes: what comes later decides nothing.
+The header is looked at once, and only its first `MAX_HEADER` bytes; of a longer one nobody can say who its author is.
 """
 
 from __future__ import annotations
 
 import mmap
+import re
 from dataclasses import dataclass
 
 from app.errors import MessageSyntaxError
 from app.store.spool import Body
 from app.wire.message.addresses import parse_from
-from app.wire.message.header import find_field, find_fields
+from app.wire.message.header import MAX_VALUE, fields_pattern, find_field, raw_fields, unfold
 from app.wire.message.received import count_received
 from app.wire.smtp.address import Address
 
 MAX_HEADER = 1 << 20
 MAX_RECEIVED = 100  # RFC 5321 §6.3 asks for a hundred
+
+_FROM = fields_pattern(b"from")
+_FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,19 @@ class Arrival:
 
     def authors(self) -> list[Address]:
         """The addresses of the one From field; raises MessageSyntaxError."""
-        values = find_fields(self.header, "From")
+        if len(self.header) >= MAX_HEADER:
+            raise MessageSyntaxError(f"the header is longer than {MAX_HEADER} bytes")
+        values = [match[1] for match in _FROM.finditer(b"\n" + self.header)]
         if len(values) != 1:
             raise MessageSyntaxError("the message has no From field" if not values else "more than one From field")
-        return [Address(author.localpart, author.domain) for author in parse_from(values[0])]
+        if len(values[0]) > MAX_VALUE:  # what is behind it would not be looked at
+            raise MessageSyntaxError(f"the From field is longer than {MAX_VALUE} bytes")
+        return [Address(author.localpart, author.domain) for author in parse_from(unfold(values[0]))]
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether the header is nothing but fields, so that readers agree on them; also with fields put in front."""
+        return all(_FIELD_START.match(raw) for raw in raw_fields(self.header))
 
     def field(self, name: str) -> str:
         """The value of the first field of that name, or ""."""

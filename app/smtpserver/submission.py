@@ -62,6 +62,9 @@ async def submit(conversation: Conversation, transaction: Transaction, body: Bod
     arrived = arrival(body)
     if arrived.is_looping:
         raise SmtpRefusal(codes.MAIL_LOOP, "the message has passed so many servers that it must be in a loop")
+    if not arrived.is_well_formed:
+        _BAD_MESSAGE.inc()
+        raise SmtpRefusal(codes.BAD_MESSAGE, "a line of the header is no header field")
     author = _check_author(conversation, arrived)
     for recipient in transaction.recipients:
         if specials.is_special(conversation, recipient.path, Moment.MESSAGE):

@@ -96,7 +96,7 @@ def test_sender_may_waive_tls_in_the_header(world, header, require_tls):
     ("recipients", "reply"),
     [
         (("a@remote.example", "b@remote.example", "c@remote.example"), b"550 5.7.1 this account may send to at most 2"),
-        (("a@remote.example",) * 5, b"550 5.7.1 this account may send to at most 4 recipients"),
+        ([f"{name}@remote.example" for name in "abcde"], b"550 5.7.1 this account may send to at most 4 recipients"),
     ],
 )
 def test_message_with_more_recipients_than_a_day_allows_is_refused_for_good(world, recipients, reply):
@@ -131,12 +131,33 @@ def test_account_that_has_sent_enough_is_told_when_it_may_go_on(world):
         b"From: private@example.com, jane@example.com\r\n",
         b"From: team@example.com\r\n",
         b"From: undisclosed\r\n",
+        b"From: jane@example.com\r\nFrom : joe@example.com\r\n",
+        b"From: jane:jane@example.com;\r\n",
+        b"From: joe@example.com (<jane@example.com>)\r\n",
+        b"From: jane@example.com" + b" " * (1 << 16) + b", joe@example.com\r\n",
+        b"From: jane@example.com\r\n" + (b"X: " + b"y" * 990 + b"\r\n") * 1060 + b"From: joe@example.com\r\n",
     ],
+    ids=lambda header: repr(header[:50]),
 )
 def test_from_must_be_one_address_of_the_account(world, header):
     with pytest.raises(smtplib.SMTPDataError) as caught:
         submit(world, header + b"\r\ntext\r\n")
     assert (caught.value.smtp_code, caught.value.smtp_error[:5]) == (550, b"5.7.1")
+    assert world.queued() == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b" continued\r\nFrom: jane@example.com\r\n",
+        b"no field\r\nFrom: jane@example.com\r\n",
+        b"From: jane@example.com\r\n:x\r\n",
+    ],
+)
+def test_header_that_readers_may_understand_differently_is_refused(world, header):
+    with pytest.raises(smtplib.SMTPDataError) as caught:
+        submit(world, header + b"\r\ntext\r\n")
+    assert (caught.value.smtp_code, caught.value.smtp_error[:5]) == (550, b"5.6.0")
     assert world.queued() == []
 
 

@@ -19,10 +19,12 @@ MAX_PATH = 256  # RFC 5321 §4.5.3.1.3
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]"
+# Not the control characters above ASCII, nor what some programs take for the end of a line.
+_UTF8 = r"\xa0-\u2027\u202a-\U0010ffff"
+_ATEXT = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_UTF8}-]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 # RFC 5321 §4.1.2: qtextSMTP and quoted-pairSMTP; RFC 6531 adds the non-ASCII characters.
-_QUOTED_STRING = re.compile(r'"((?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*)"')
+_QUOTED_STRING = re.compile(rf'"((?:[ !#-\[\]-~{_UTF8}]|\\[ -~])*)"')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 
 

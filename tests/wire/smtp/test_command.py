@@ -35,6 +35,13 @@ FEW = Offers(mail=frozenset({"SIZE"}))
 A = Address("a", Domain("example.org"))
 
 
+@pytest.mark.parametrize("char", ["\x85", "\x80", "\x9f", "\u2028", "\u2029"])
+@pytest.mark.parametrize("form", ["a{}b", '"a{}b"'])
+def test_control_characters_above_ascii_are_refused_in_addresses(char, form):
+    with pytest.raises(CommandError):
+        parse_command(f"RCPT TO:<{form.format(char)}@example.org>".encode(), ALL)
+
+
 @pytest.mark.parametrize(
     ("line", "command"),
     [
