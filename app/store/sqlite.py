@@ -64,6 +64,8 @@ class _Job:
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """An open connection with the pragmas of this program; transactions are explicit."""
+    if not read_only and not path.exists():
+        path.touch(mode=0o640)  # SQLite gives its WAL the mode of the database
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
     db.execute("PRAGMA busy_timeout=5000")

@@ -234,3 +234,12 @@ def test_file_that_is_no_database_is_refused(tmp_path: Path):
     path.write_bytes(b"not a database, but long enough to look" * 100)
     with pytest.raises(StoreError, match="cannot open"):
         Database(path, SCHEMA)
+
+
+def test_others_cannot_read_the_files(tmp_path: Path):
+    database = Database(tmp_path / "a.db", SCHEMA)
+    database.write_now(insert(1))
+    modes = {path.name: path.stat().st_mode & 0o007 for path in tmp_path.iterdir()}
+    database.close()
+    assert len(modes) > 1
+    assert set(modes.values()) == {0}
