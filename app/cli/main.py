@@ -53,6 +53,8 @@ def main(argv: Sequence[str]) -> int:
         print(error, file=sys.stderr)
     except BrokenPipeError:  # as with "| head"; keep the interpreter from complaining when it flushes
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:  # a file or directory that is not what the command was told
+        print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)
     except KeyboardInterrupt:
         return INTERRUPTED
     return FAILED

@@ -39,7 +39,10 @@ def _line(row: dict[str, Json]) -> str:
 def _when(seconds: Json) -> str:
     if not isinstance(seconds, int | float) or not seconds:
         return "-"
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    except (ValueError, OverflowError, OSError):
+        return "never"
 
 
 def _change(invocation: Invocation, name: str, more: dict[str, Json]) -> int:

@@ -27,6 +27,7 @@ FILTERS = (
 )
 ALL = Flag("all", "all messages, when no filter is given", Value.NOTHING)
 
+MAX_DURATION_S = 10 * 365 * 86400.0
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
 _DURATION = re.compile(rf"[+-]?(?:{_PART.pattern})+")
@@ -39,6 +40,8 @@ def parse_duration(text: str) -> float:
     if not _DURATION.fullmatch(text):
         raise UsageError(f"{text!r} is not a duration such as 1h30m")
     seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    if seconds > MAX_DURATION_S:
+        raise UsageError(f"{text!r} is longer than ten years")
     return -seconds if text.startswith("-") else seconds
 
 

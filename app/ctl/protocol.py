@@ -19,6 +19,7 @@ SOCKET_NAME = "ctl"
 MAX_LINE_BYTES = 1 << 20
 MAX_RESULT_BYTES = 64 << 20  # of the line that ends a reply
 CHUNK_BYTES = 64 << 10
+MAX_NUMBER = 1 << 53  # JSON has no whole numbers beyond, and the database few
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -58,6 +59,8 @@ class Arguments:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ControlError(f"argument {name} must be a number")
+        if not -MAX_NUMBER <= value <= MAX_NUMBER:  # NaN is not within either
+            raise ControlError(f"argument {name} is too large")
         return float(value)
 
     def optional_flag(self, name: str) -> bool | None:
@@ -79,6 +82,8 @@ class Arguments:
         numbers = [item for item in value if isinstance(item, int) and not isinstance(item, bool)]
         if len(numbers) != len(value):
             raise ControlError(f"argument {name} must be a list of numbers")
+        if any(abs(number) > MAX_NUMBER for number in numbers):
+            raise ControlError(f"argument {name} has a number that is too large")
         return tuple(numbers)
 
 

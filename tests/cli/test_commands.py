@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import os
@@ -20,6 +21,7 @@ from app.log import SETTINGS, Level
 from app.operations import adminpassword
 from app.store.account.credentials import load, verify_password
 from app.store.accounts import Accounts
+from app.store.queuerecords import QueueFilter
 from tests.support.configuration import MOX_CONF, write_configuration
 from tests.support.control import ControlWorld
 
@@ -138,6 +140,21 @@ def test_queue_commands_list_and_change(world, capsys):
     assert last.splitlines()[-2:] == ["2 dropped", "no messages"]
 
 
+def test_an_attempt_that_never_comes_is_listed(world, capsys):
+    def commands():
+        asyncio.run_coroutine_threadsafe(world.queue.schedule(QueueFilter(), 1e18), world.loop).result()
+        return main(["queue", "list"])
+
+    assert world.run(commands) == 0
+    assert "next never" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["list", "-ids", "9" * 30], ["list", "-n", "9" * 30], ["dump", "9" * 30]])
+def test_numbers_that_no_message_can_have_are_refused_in_words(world, words, capsys):
+    assert world.run(lambda: main(["queue", *words])) == 1
+    assert "too large" in capsys.readouterr().err
+
+
 def test_what_cannot_be_undone_needs_a_filter_or_all(world, capsys):
     assert world.run(lambda: [main(["queue", "drop"]), main(["queue", "fail"]), main(["queue", "fail", "-all"])]) == [
         2,
@@ -237,7 +254,7 @@ def test_durations_are_those_of_go(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "1", "1d", "h", "--1h", "1h 2m", "x"])
+@pytest.mark.parametrize("text", ["", "1", "1d", "h", "--1h", "1h 2m", "x", "99999999h"])
 def test_other_durations_are_usage_errors(text):
     with pytest.raises(UsageError):
         parse_duration(text)

@@ -97,6 +97,12 @@ def test_unknown_log_level_is_an_error(capsys):
     assert "unknown log level" in capsys.readouterr().err
 
 
+def test_a_file_in_the_place_of_a_directory_is_named(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["localserve", "-dir", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err == f"{tmp_path / 'file'}: Not a directory\n"
+
+
 def test_configuration_comes_from_flag_then_environment(tmp_path, monkeypatch, capsys):
     path = write_configuration(tmp_path)
     monkeypatch.setenv("MOXCONF", str(tmp_path / "other.conf"))

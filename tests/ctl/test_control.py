@@ -190,6 +190,10 @@ def test_server_of_another_version_is_named():
         ("numbers", [1, "2"]),
         ("numbers", 1),
         ("number", None),
+        ("number", 10**30),
+        ("number", float("nan")),
+        ("optional_number", float("inf")),
+        ("numbers", [1 << 60]),
     ],
 )
 def test_arguments_of_another_kind_are_refused(method, value):
