@@ -8,7 +8,7 @@ networks in a window the oldest are forgotten. The numbers are those of the refe
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -62,12 +62,12 @@ class _Counts:
             self.number = number
             self.counts.clear()
 
-    def has_room(self, address: IpAddress, count: int) -> bool:
+    def has_room(self, keys: Sequence[tuple[int, int]], count: int) -> bool:
         get, limits = self.counts.get, self.window.per_class
-        return all(get(key, 0) + count <= limit for key, limit in zip(networks(address), limits, strict=True))
+        return all(get(key, 0) + count <= limit for key, limit in zip(keys, limits, strict=True))
 
-    def add(self, address: IpAddress, count: int, max_entries: int) -> None:
-        for key in networks(address):
+    def add(self, keys: Sequence[tuple[int, int]], count: int, max_entries: int) -> None:
+        for key in keys:
             self.counts[key] = self.counts.get(key, 0) + count
         while len(self.counts) > max_entries:
             del self.counts[next(iter(self.counts))]
@@ -83,18 +83,22 @@ class RateLimit:
 
     def allows(self, address: IpAddress, count: int = 1) -> bool:
         """Whether `count` more events would be within the limits; counts nothing."""
-        now = self._clock.now()
-        for counts in self._counts:
-            counts.turn(now)
-        return all(counts.has_room(address, count) for counts in self._counts)
+        return self._has_room(tuple(networks(address)), count)
 
     def add(self, address: IpAddress, count: int = 1) -> bool:
         """Count `count` events; False, and nothing counted, when that would pass a limit."""
-        if not self.allows(address, count):
+        keys = tuple(networks(address))
+        if not self._has_room(keys, count):
             return False
         for counts in self._counts:
-            counts.add(address, count, self._max_entries)
+            counts.add(keys, count, self._max_entries)
         return True
+
+    def _has_room(self, keys: Sequence[tuple[int, int]], count: int) -> bool:
+        now = self._clock.now()
+        for counts in self._counts:
+            counts.turn(now)
+        return all(counts.has_room(keys, count) for counts in self._counts)
 
 
 class ConcurrencyLimit:

@@ -13,6 +13,7 @@ No caller logs a password, subject or body by any other way.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -69,10 +70,13 @@ def set_levels(default: Level, packages: dict[str, Level] | None = None) -> None
     SETTINGS.packages = dict(packages or {})
 
 
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # ASCII without blanks and what has a meaning in a line
+
+
 def _quote(value: object) -> str:
     """One value, escaped so that no outside text can forge a field or a line."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    if text and text.isalnum() and text.isascii():
+    if _PLAIN.fullmatch(text):
         return text
     if text and text.isprintable() and not any(c in ' "=\\' for c in text):
         return text
