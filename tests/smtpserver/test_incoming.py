@@ -6,6 +6,7 @@ import asyncio
 import email
 import email.policy
 import re
+import resource
 import smtplib
 import tracemalloc
 
@@ -147,6 +148,35 @@ def test_a_store_that_fails_gives_451_and_loses_nothing(world, monkeypatch):
     with pytest.raises(smtplib.SMTPDataError) as caught:
         send(world, ["jane@example.com"])
     assert (caught.value.smtp_code, caught.value.smtp_error[:5]) == (451, b"4.3.0")
+
+
+@pytest.mark.parametrize(("size", "reply"), [(900_000, b"451 4.3.0"), (3_000_000, b"452 4.3.1")])
+def test_disk_that_takes_no_more_is_told_and_the_connection_goes_on(tmp_path, size, reply):
+    world = World(tmp_path, max_size=10 << 20)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    line = b"x" * 98 + b"\r\n"
+
+    async def one(reader, writer, lines):
+        writer.write(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<jane@example.com>\r\nDATA\r\n")
+        for _ in range(3):
+            await reader.readline()
+        writer.write(b"Subject: x\r\n\r\n" + line * lines + b".\r\n")
+        return await reader.readline()
+
+    async def work(places):
+        reader, writer = await greeted(places["smtp"].port)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, hard))
+        try:
+            assert (await one(reader, writer, size // 100)).startswith(reply)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert list(world.accounts.tmp_dir.iterdir()) == []
+        assert (await one(reader, writer, size // 100)).startswith(b"250 2.2.0")
+        writer.close()
+
+    world.run_with(work)
+    assert len(world.messages("jane")) == 1
+    world.close()
 
 
 def test_an_error_of_ours_is_451_and_the_connection_goes_on(world, monkeypatch):
