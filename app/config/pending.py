@@ -21,6 +21,7 @@ AdminPasswordFile
 NoOutgoingDMARCReports
 NoOutgoingTLSReports
 OutgoingTLSReportsForAllSuccess
+Transports.*.Socks
 Listeners.*.IPsNATed
 Listeners.*.TLS.ACME
 Listeners.*.TLS.HostPrivateKeyFiles
@@ -50,6 +51,7 @@ WebDomainRedirects
 WebHandlers
 MonitorDNSBLs
 Domains.*.MTASTS
+Domains.*.Aliases.*.ListMembers
 Accounts.*.OutgoingWebhook
 Accounts.*.IncomingWebhook
 Accounts.*.FromIDLoginAddresses
