@@ -154,7 +154,7 @@ def write_lock() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         requirements = {name: f"{name}=={version}" for name, version in versions.items()}
         for target, wheels in fetch_all(chosen_targets("all"), requirements, Path(scratch)).items():
-            print(f"{target.tag}: {len(wheels)} wheels")
+            print(f"{target.tag}: {len(wheels)} wheels", file=sys.stderr)
             for wheel in wheels:
                 hashes[project(wheel)].add(hashlib.sha256(wheel.read_bytes()).hexdigest())
     lines = ["# The wheels that travel in mox.pyz, for every platform. Written by build_zipapp.py --lock."]
@@ -199,7 +199,7 @@ def pip(*arguments: str) -> None:
     if importlib.util.find_spec("pip") is None:
         python = str(WORK / "pip" / "bin" / "python")
         if not os.path.exists(python):
-            print("making an environment for pip in build/pip", flush=True)
+            print("making an environment for pip in build/pip", file=sys.stderr, flush=True)
             if subprocess.run([sys.executable, "-m", "venv", str(WORK / "pip")]).returncode != 0:
                 raise BuildError("this Python has neither pip nor venv; on Debian: apt install python3-venv")
     command = [python, "-m", "pip", arguments[0], "--quiet", "--disable-pip-version-check", "--no-input"]
@@ -231,7 +231,7 @@ def fetch_all(targets: Iterable[Target], requirements: dict[str, str], store: Pa
 def fetch(requirements: dict[str, str], folder: Path, options: list[str]) -> list[Path]:
     """Downloads packages by pip into a folder of their own, which the next build finds again."""
     if requirements and not folder.exists():
-        print(f"getting {len(requirements)} packages for {folder.name}", flush=True)
+        print(f"getting {len(requirements)} packages for {folder.name}", file=sys.stderr, flush=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             wanted = Path(scratch, "requirements.txt")
@@ -370,7 +370,10 @@ def build(plan: Plan) -> None:
     members |= {f"p/{number}": group.content() for number, group in enumerate(groups)}
     write_archive(plan.output, members)
     size = plan.output.stat().st_size / 1e6
-    print(f"{plan.output}: {size:.1f} MB, build {build_id[:16]}, {len(payloads)} targets: {', '.join(payloads)}")
+    print(
+        f"{plan.output}: {size:.1f} MB, build {build_id[:16]}, {len(payloads)} targets: {', '.join(payloads)}",
+        file=sys.stderr,  # what --run runs has standard output for itself
+    )
 
 
 def inputs(plan: Plan) -> str:

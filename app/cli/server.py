@@ -29,7 +29,8 @@ def _localserve(invocation: Invocation) -> int:
         print(f"configuration is in {directory}")
         return 0
     print(
-        f"account {localserve.ADDRESS}, password {localserve.PASSWORD}; configuration and mail are in {directory}",
+        f"account {localserve.ADDRESS}, password {localserve.PASSWORD}; configuration and mail are in {directory}\n"
+        f"ports and how to use them: http://{ip or 'localhost'}:1080/",
         flush=True,
     )
     from app.serve import run

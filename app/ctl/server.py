@@ -115,7 +115,7 @@ class ControlServer:
         except Exception as error:
             _LOG.error("control operation failed", operation=name, error=repr(error))
             return {"error": "this failed in the server, its log says why"}
-        _LOG.info("control operation", operation=name)
+        _LOG.debug("control operation", operation=name)
         return {"result": result}
 
 
