@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+import dns.message
+import dns.name
+import dns.rrset
 import pytest
 
 from app.clock import Clock
@@ -211,3 +214,72 @@ def test_lines_of_resolv_conf_that_make_no_sense_are_passed_over(tmp_path, monke
     path = tmp_path / "resolv.conf"
     path.write_text("nameserver dns.example\nnameserver\nnameserver 192.0.2.1\nnameserver 300.1.1.1\n")
     assert configured_servers(path) == [Server("192.0.2.1")]
+
+
+class Liar:
+    """Answers each question with other replies first: what somebody sends who guesses, and what is no reply at all."""
+
+    def __init__(self, lies: Callable[[dns.message.Message], list[bytes]], tcp: bytes = b"") -> None:
+        self.lies, self.tcp = lies, tcp
+
+    async def __aenter__(self) -> Server:
+        liar = self
+
+        class Datagrams(asyncio.DatagramProtocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self.transport = transport
+
+            def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+                for reply in liar.lies(dns.message.from_wire(data)):
+                    self.transport.sendto(reply, addr)  # type: ignore[attr-defined]
+
+        async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            query = await reader.read(2000)
+            writer.write(len(self.tcp + query[2:4]).to_bytes(2, "big") + query[2:4] + self.tcp)
+            writer.close()
+
+        self.server = await asyncio.start_server(stream, "127.0.0.99", 0)
+        port = self.server.sockets[0].getsockname()[1]
+        loop = asyncio.get_running_loop()
+        self.transport, _ = await loop.create_datagram_endpoint(Datagrams, local_addr=("127.0.0.99", port))
+        return Server("127.0.0.99", port)
+
+    async def __aexit__(self, *_: object) -> None:
+        self.transport.close()
+        self.server.close()
+
+
+def answer(query: dns.message.Message, address: str, *, id_shift: int = 0, name: str = "") -> bytes:
+    owner = dns.name.from_text(name) if name else query.question[0].name
+    reply = dns.message.make_response(dns.message.make_query(owner, query.question[0].rdtype))
+    reply.answer.append(dns.rrset.from_text(owner, 60, "IN", query.question[0].rdtype, address))
+    reply.id = (query.id + id_shift) & 0xFFFF
+    return reply.to_wire()
+
+
+def ask_liar(liar: Liar) -> Answer[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    async def scenario() -> Answer[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+        async with liar as server:
+            resolver = Resolver([server])
+            try:
+                return await resolver.ipv4("victim.example")
+            finally:
+                resolver.close()
+
+    return asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_replies_to_another_question_or_id_are_not_believed():
+    def lies(query: dns.message.Message) -> list[bytes]:
+        wrong = answer(query, "6.6.6.6", id_shift=1), answer(query, "6.6.6.6", name="other.example")
+        return [*wrong, query.id.to_bytes(2, "big") + b"\xff" * 40, b"", answer(query, "192.0.2.1")]
+
+    assert set(ask_liar(Liar(lies)).records) == ips("192.0.2.1")
+
+
+@pytest.mark.parametrize("tcp", [b"", b"\xff" * 300, b"\x84\x00" + b"\x00\x01" * 4 + b"\xc0\x0c" * 50])
+def test_a_flood_of_guesses_and_rubbish_over_tcp_is_cannot_tell(tcp, monkeypatch):
+    monkeypatch.setattr(dnsexchange, "ROUND_TIMEOUTS_S", (0.5,))
+    flood = [answer(dns.message.make_query("victim.example", "A", id=n), "6.6.6.6") for n in range(200)]
+    with pytest.raises(LookupFailed):
+        ask_liar(Liar(lambda query: [one for one in flood if one[:2] != query.id.to_bytes(2, "big")], tcp))
