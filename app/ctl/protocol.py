@@ -39,6 +39,8 @@ class Arguments:
         value = self._values.get(name, default)
         if not isinstance(value, str):
             raise ControlError(f"argument {name} must be a text")
+        if any("\ud800" <= char <= "\udfff" for char in value):  # what a shell passes on that is no UTF-8
+            raise ControlError(f"argument {name} has characters that are not UTF-8")
         return value
 
     def number(self, name: str, default: float | None = None) -> float:

@@ -184,6 +184,7 @@ def test_server_of_another_version_is_named():
     ("method", "value"),
     [
         ("text", 1),
+        ("text", "\udcff"),
         ("number", "1"),
         ("number", True),
         ("optional_flag", "yes"),
