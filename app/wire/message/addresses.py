@@ -23,7 +23,7 @@ _JOINTS = (".", "@")
 MAX_AUTHORS = 100  # of one From field
 
 _ATOM_STRICT = r"[A-Za-z0-9!\#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]"
-_QUOTED = r'"(?:[^"\\]|\\.)*+"'
+_QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 _DOMAIN = r"[A-Za-z0-9._\x80-\U0010ffff-]++"
 _SIMPLE = re.compile(
     r"""\s*+
@@ -33,16 +33,16 @@ _SIMPLE = re.compile(
     re.VERBOSE,
 )
 _LEXEME = re.compile(
-    r"""\s++ | "(?:[^"\\]|\\.)*+"? | \[[^\]\\]*+\]? | \\. | [()<>@,;:] | [^\s"()\\\[<>@,;:]++ | .""",
+    r"""\s++ | "[^"\\]*+(?:\\.[^"\\]*+)*"? | \[[^\]\\]*+\]? | \\. | [()<>@,;:] | [^\s"()\\\[<>@,;:]++ | .""",
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _STRICT = re.compile(
     r"""\s*+
     (?: ( {local} ) @ ( {domain} )
-      | ( (?: (?: {quoted} | {atom}++ | \. ) \s*+ )*+ ) < \s*+ ( {local} ) @ ( {domain} ) \s*+ > )
+      | ( (?: (?: {quoted} | {atom}++ | \. ) \s*+ )* ) < \s*+ ( {local} ) @ ( {domain} ) \s*+ > )
     \s*+ (?: ,|\Z )""".format(
-        atom=_ATOM_STRICT, quoted=_QUOTED, local=rf"{_QUOTED}|{_ATOM_STRICT}++(?:\.{_ATOM_STRICT}++)*+", domain=_DOMAIN
+        atom=_ATOM_STRICT, quoted=_QUOTED, local=rf"{_QUOTED}|{_ATOM_STRICT}++(?:\.{_ATOM_STRICT}++)*", domain=_DOMAIN
     ),
     re.VERBOSE,
 )

@@ -25,7 +25,7 @@ Params = tuple[tuple[str, str], ...]
 _TOKEN = r"([^\s\x00-\x1f\x7f/;=()<>@,:\\\"\[\]?]+)"
 _TYPE = re.compile(rf"\s*{_TOKEN}\s*/\s*{_TOKEN}")
 _WORD = re.compile(r'\s*"?([^\s;="]+)"?')
-_PARAM = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"?|([^;\s]*+))', re.DOTALL)
+_PARAM = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"?|([^;\s]*+))', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _PIECE = re.compile(r"([^*]+)\*([0-9]{1,3})(\*?)\Z")
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 MAX_VALUE = 64 * 1024  # of a field, when it is given a meaning; the bytes themselves are never cut
 
-_FIELD = re.compile(rb"[^\n]*+\n(?:[ \t][^\n]*+\n)*+(?:[ \t][^\n]*+\Z)?|[^\n]+")
+_FIELD = re.compile(rb"[^\n]*+\n(?:[ \t][^\n]*+\n)*(?:[ \t][^\n]*+\Z)?|[^\n]+")
 _FOLD = re.compile(r"\r?\n")
-_LEXEME = re.compile(r'"(?:[^"\\]|\\.)*+"?|\\.|[()]|[^"\\()]+|\\', re.DOTALL)
+_LEXEME = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"?|\\.|[()]|[^"\\()]+|\\', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def fields_pattern(names: bytes) -> re.Pattern[bytes]:
     It is to be searched in a newline followed by the header: a leading newline lets the engine jump from line to line
     with memchr, which is ten times faster than `^`.
     """
-    return re.compile(rb"\n(?i:" + names + rb")[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
+    return re.compile(rb"\n(?i:" + names + rb")[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*)")
 
 
 @functools.lru_cache(maxsize=256)
