@@ -84,7 +84,8 @@ class Dispatcher:
         while True:
             if self._running:
                 await asyncio.wait(list(self._running.values()))
-            if not self._running and not (await self._setup.db.look((), 1)).due:
+            due = (await self._setup.db.look((), 1)).due
+            if not due and not self._running:  # in this order: what was due may have been begun meanwhile
                 return
             await asyncio.sleep(0)
 

@@ -38,6 +38,22 @@ Zone = dict[str, dict[str, Any]]
 TTL = 60
 
 
+def _bind_both(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """TCP and UDP on the same port; when any port will do, one that is free for both."""
+    for _ in range(20):
+        tcp = socket.create_server((host, port))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind((host, tcp.getsockname()[1]))
+            return tcp, udp
+        except OSError:  # somebody else's question goes out from that port just now
+            tcp.close()
+            udp.close()
+            if port:
+                raise
+    raise OSError("no port is free for both TCP and UDP")
+
+
 class DnsServer:
     """Answers in threads until closed; `zone` may be changed while it runs."""
 
@@ -45,10 +61,8 @@ class DnsServer:
         self.zone = zone
         self.questions: list[tuple[str, str]] = []
         self.host = host
-        self._tcp = socket.create_server((host, port))
+        self._tcp, self._udp = _bind_both(host, port)
         self.port: int = self._tcp.getsockname()[1]
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((host, self.port))
         for target in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=target, daemon=True).start()
 
