@@ -18,7 +18,6 @@ from app.config.static import Static
 from app.endpoints import Bound, Endpoint, Kind
 from app.imapserver.connection import ImapConnection
 from app.imapserver.service import ImapService
-from app.limits import CONNECTIONS, ConcurrencyLimit, RateLimit
 from app.log import logger
 from app.net.connection import Connection
 from app.net.listen import Serving
@@ -30,6 +29,7 @@ from app.queue.setup import Local, Setup
 from app.smtpserver.conversation import Resources
 from app.smtpserver.listener import factory
 from app.smtpserver.local import LocalMessage, deliver
+from app.smtpserver.rates import Rates
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.signin import SignIn
@@ -71,11 +71,11 @@ class Engine:
             accounts=self.accounts,
             queue=self.queue,
             sign_in=self.signin,
+            rates=Rates(clock, is_limited=not options.localserve_address),
             clock=clock,
             localserve=options.fallback,
         )
-        self._imap_rates = RateLimit(CONNECTIONS, clock)
-        self._imap_concurrent = ConcurrencyLimit()
+        self._imap_rates = Rates(clock, is_limited=not options.localserve_address)
         self.dispatcher = Dispatcher(self._queue_setup())
 
     async def _deliver_local(self, message: Local) -> Reply:
@@ -137,8 +137,8 @@ class Engine:
             signin=self.signin,
             tls_context=endpoint.tls,
             passwords_need_tls=endpoint.passwords_need_tls,
-            connections=self._imap_rates,
-            concurrent=self._imap_concurrent,
+            connections=self._imap_rates.connections,
+            concurrent=self._imap_rates.concurrent,
             max_message_bytes=endpoint.listener.smtp_max_message_size,
         )
         implicit: ssl.SSLContext | None = endpoint.tls if endpoint.is_tls_first else None

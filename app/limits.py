@@ -33,6 +33,7 @@ class Window:
 
 
 CONNECTIONS = (Window(60, (300, 900, 2700)),)
+UNLIMITED: PerClass = (1 << 31, 1 << 31, 1 << 31)
 FAILED_SIGN_INS = (Window(60, (10, 30, 90)), Window(24 * 3600, (50, 150, 450)))
 MESSAGES_IN = (Window(60, (500, 1500, 4500)), Window(24 * 3600, (10_000, 30_000, 90_000)))
 MEGABYTES_IN = (Window(60, (1000, 3000, 9000)), Window(24 * 3600, (3000, 9000, 27_000)))

@@ -6,6 +6,7 @@ import pytest
 
 from app.clock import Clock
 from app.limits import ConcurrencyLimit, RateLimit, Window, networks
+from app.smtpserver.rates import Rates
 
 
 class SetClock(Clock):
@@ -74,3 +75,10 @@ def test_concurrent_count_goes_down_again():
     limit.remove(ip("192.0.2.2"))
     limit.remove(ip("192.0.2.3"))
     assert limit._counts == {}
+
+
+def test_localserve_may_be_used_as_fast_as_it_can():
+    rates = Rates(is_limited=False)
+    here = ipaddress.ip_address("127.0.0.1")
+    assert all(rates.connections.add(here) and rates.concurrent.add(here) for _ in range(3000))
+    assert all(rates.allow_message("mox", here, 1000) for _ in range(3000))

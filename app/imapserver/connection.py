@@ -7,6 +7,7 @@ seconds before login, 30 minutes after (RFC 9051 §5.4), also in IDLE.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 import traceback
@@ -45,6 +46,7 @@ LOGIN_TIMEOUT_S = 30.0
 IDLE_TIMEOUT_S = 30 * 60.0
 WRITE_TIMEOUT_S = 5 * 60.0
 LOOK_AHEAD_BYTES = 64 * 1024  # a larger message is not taken before we know that there is a place for it
+EVENTS_AT_ONCE = 100  # then other connections have their turn
 MAX_BAD_COMMANDS = 20  # before the connection ends; a client that means well makes none
 
 _CONNECTIONS = metrics.counter("imap_connection_total", "IMAP connections accepted.", ["service"])
@@ -95,8 +97,18 @@ class ImapConnection(Connection):
         if data:
             self.machine.receive_data(data)
             self.set_deadline(IDLE_TIMEOUT_S if self.session.signed_in else LOGIN_TIMEOUT_S)
+        events_left = EVENTS_AT_ONCE
         while not self.is_busy and not self.is_closing and (event := self.machine.next_event()) is not None:
             self._handle(event)
+            events_left -= 1
+            if not events_left and not self.is_busy:
+                self.start_task(asyncio.sleep(0))
+        if self.has_waiting and not self.is_busy and not self.is_closing:
+            self.start_task(asyncio.sleep(0))  # what `is_full` kept back comes when it ends
+
+    def is_full(self) -> bool:
+        """Whether many commands wait here; the next ones are not read before these are carried out."""
+        return self.machine.has_whole_lines
 
     def timed_out(self) -> None:
         """Say goodbye to a silent client."""

@@ -7,7 +7,16 @@ being; nothing that was accepted is lost.
 from __future__ import annotations
 
 from app.clock import SYSTEM, Clock
-from app.limits import CONNECTIONS, MEGABYTES_IN, MESSAGES_IN, ConcurrencyLimit, IpAddress, RateLimit, Window
+from app.limits import (
+    CONNECTIONS,
+    MEGABYTES_IN,
+    MESSAGES_IN,
+    UNLIMITED,
+    ConcurrencyLimit,
+    IpAddress,
+    RateLimit,
+    Window,
+)
 
 MAX_NETWORKS = 10_000  # remembered for each account
 
@@ -20,14 +29,18 @@ _KILOBYTES_IN = tuple(
 class Rates:
     """The counts of this process, shared by all listeners."""
 
-    def __init__(self, clock: Clock = SYSTEM) -> None:
-        self.connections = RateLimit(CONNECTIONS, clock)
-        self.concurrent = ConcurrencyLimit()
+    def __init__(self, clock: Clock = SYSTEM, *, is_limited: bool = True) -> None:
+        """Without limits for localserve: there one machine tests its own software, as fast as it can."""
+        self.connections = RateLimit(CONNECTIONS if is_limited else (), clock)
+        self.concurrent = ConcurrencyLimit() if is_limited else ConcurrencyLimit(UNLIMITED)
+        self._is_limited = is_limited
         self._clock = clock
         self._accounts: dict[str, tuple[RateLimit, RateLimit]] = {}
 
     def allow_message(self, account_name: str, remote: IpAddress, size_bytes: int) -> bool:
         """Count a message into an account; False, and the message to be refused, when there were too many."""
+        if not self._is_limited:
+            return True
         limits = self._accounts.get(account_name)
         if limits is None:
             limits = (

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.imapserver.connection import ImapConnection
 from app.imapserver.service import ImapService
 from app.limits import CONNECTIONS, ConcurrencyLimit, RateLimit
+from app.net.connection import Connection
 from app.net.listen import Serving, bind
 from app.store.account.check import check
 from app.store.account.credentials import Parameters, set_password
@@ -33,6 +34,7 @@ class World:
         self.signin = SignIn(small_live(directory), self.accounts, parameters=WEAK)
         self.jane.write_now(lambda tx: set_password(tx, PASSWORD, WEAK))
         self.tls = self_signed("localhost")
+        self.connections: set[Connection] = set()  # those that are open
 
     @property
     def jane(self) -> Account:
@@ -58,6 +60,7 @@ class World:
 
     async def _with_server(self, talk: Callable[[int], Awaitable[None]]) -> None:
         serving = Serving()
+        self.connections = serving.connections
         sock = bind(HOST, 0)
         await serving.add(sock, lambda: ImapConnection(self._service()))
         try:

@@ -110,6 +110,11 @@ class ImapServer:
         self._read: Callable[[], bool] = self._read_line
 
     @property
+    def has_whole_lines(self) -> bool:
+        """Whether so much waits to be read that there is an event in it for sure."""
+        return len(self._buffer) > self._limits.line + 2
+
+    @property
     def held_bytes(self) -> int:
         """How much is kept of what was received; bounded once `next_event` has returned None."""
         return len(self._buffer) + self._size
