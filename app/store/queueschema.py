@@ -106,17 +106,16 @@ CREATE TABLE suppression (
 );
 CREATE TABLE submitted (
     account TEXT NOT NULL,
-    time REAL NOT NULL,
-    recipients INTEGER NOT NULL
-);
-CREATE INDEX submitted_time ON submitted (account, time, recipients);
+    minute INTEGER NOT NULL,
+    recipients INTEGER NOT NULL,
+    first_time INTEGER NOT NULL,
+    PRIMARY KEY (account, minute)
+) WITHOUT ROWID;
 CREATE TABLE correspondent (
     account TEXT NOT NULL,
     recipient TEXT NOT NULL,
-    first REAL NOT NULL,
     last REAL NOT NULL,
     PRIMARY KEY (account, recipient)
-) WITHOUT ROWID;
-CREATE INDEX correspondent_first ON correspondent (account, first)
+) WITHOUT ROWID
 """,
 )
