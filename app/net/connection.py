@@ -426,9 +426,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
 
     def _wake_drainers(self, error: ConnectionGone | None) -> None:
         waiters, self._drainers = self._drainers, None
-        for waiter in waiters or ():
-            if waiter.done():
-                continue
+        for waiter in (one for one in waiters or () if not one.done()):
             if error is None:
                 waiter.set_result(None)
             else:
