@@ -3,6 +3,9 @@
 Pure but for random numbers: nothing is read, written or looked up. Two shapes: the server has ports 80 and 443 itself,
 or it stands behind a web server that is there already (`existing_webserver`), which then passes some requests on.
 
+What must not change while DNS records are being published (keys, certificate, the time in policy ids) is `Material`:
+made once by `make_material` and kept. Everything else follows from answers and material, the same each time.
+
 Until certificates come automatically, TLS uses a certificate that we sign ourselves; the file and `Generated.notes` say
 so. DKIM signs with RSA and Ed25519, relaxed; MTA-STS starts in testing mode.
 """
@@ -32,7 +35,7 @@ from app.config.static import DEFAULT_SPECIAL_USE, HostTlsRpt, InitialMailboxes,
 from app.config.writing import FORMAT_NOTE, write
 from app.log import Level
 from app.operations.accounts import new_account
-from app.operations.adminpassword import hash_password, make_password
+from app.operations.adminpassword import make_password
 from app.operations.dkimkeys import DkimKey, dkim_settings, make_keys
 from app.operations.domains import (
     TLSRPT_LOCALPART,
@@ -75,8 +78,8 @@ class Generated:
     static: Static
     dynamic: Dynamic
     account: str
-    account_password: str = field(repr=False)
-    admin_password: str = field(repr=False)
+    account_password: str = field(repr=False)  # random at each call, and stored only as its hash
+    admin_password_file: bytes = field(repr=False)
     keys: Sequence[DkimKey]
     certificate: SelfSigned
     notes: Sequence[str]
@@ -93,23 +96,35 @@ class Generated:
         """The text of domains.conf."""
         return write(self.dynamic, note=FORMAT_NOTE, docs=True)
 
-    @property
-    def admin_password_file(self) -> bytes:
-        """The content of adminpasswd."""
-        return hash_password(self.admin_password).encode()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What is made once: DNS records name it."""
+
+    made: float
+    keys: Sequence[DkimKey]
+    certificate: SelfSigned
 
 
-def generate(answers: Answers, now: float) -> Generated:
-    """Make everything; only `apply` writes it. Takes a few hundred milliseconds, most of it for the RSA key."""
-    keys = make_keys(answers.address.domain, now)
+def make_material(answers: Answers, now: float) -> Material:
+    """New keys and a certificate. Takes a few hundred milliseconds, most of it for the RSA key."""
+    return Material(
+        made=now,
+        keys=make_keys(answers.address.domain, now),
+        certificate=make_self_signed(certificate_names(answers), now),
+    )
+
+
+def generate(answers: Answers, material: Material, admin_password_file: bytes) -> Generated:
+    """Make everything; only `apply` writes it. `admin_password_file` is what `hash_password` gives."""
     return Generated(
         static=_static(answers),
-        dynamic=_dynamic(answers, keys, now),
+        dynamic=_dynamic(answers, material.keys, material.made),
         account=account_name(answers.address),
         account_password=make_password(),
-        admin_password=make_password(),
-        keys=keys,
-        certificate=make_self_signed(certificate_names(answers), now),
+        admin_password_file=admin_password_file,
+        keys=material.keys,
+        certificate=material.certificate,
         notes=(CERTIFICATES_LATER, PROXY_NOTE) if answers.existing_webserver else (CERTIFICATES_LATER,),
         service_unit=service_unit(answers),
     )

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 def _quickstart(invocation: Invocation) -> int:
     words = invocation.expect(1, 2)
+    from app.operations.adminpassword import hash_password, make_password
     from quickstart.apply import apply
-    from quickstart.generate import generate
+    from quickstart.generate import generate, make_material
     from quickstart.options import Network, answers_of, options_of
 
     options = options_of(
@@ -37,8 +38,11 @@ def _quickstart(invocation: Invocation) -> int:
     directory = Path.cwd()
     network = Network(hostname=socket.gethostname(), ips=_public_addresses())
     answers = replace(answers_of(options, network, str(directory)), archive=_archive())
-    generated = generate(answers, time.time())
-    _report(str(answers.address), generated, apply(generated, directory))
+    admin_password = make_password()
+    generated = generate(answers, make_material(answers, time.time()), hash_password(admin_password).encode())
+    result = apply(generated, directory)
+    _report_passwords(generated, admin_password, result)
+    _report(str(answers.address), generated, result)
     return 0
 
 
@@ -47,12 +51,15 @@ def _archive() -> str:
     return str(Path(sys.argv[0]).absolute()) if sys.argv[0].endswith(".pyz") else ""
 
 
+def _report_passwords(generated: Generated, admin_password: str, result: Applied) -> None:
+    print(f"Configuration is written to {result.mox_conf.parent}.\n")
+    print(f"Account {generated.account}, password: {generated.account_password}")
+    print(f"Admin password: {admin_password}\n")
+
+
 def _report(address: str, generated: Generated, result: Applied) -> None:
     from quickstart.texts import CHECKS_LATER, HOST_RECORDS
 
-    print(f"Configuration is written to {result.mox_conf.parent}.\n")
-    print(f"Account {generated.account}, password: {generated.account_password}")
-    print(f"Admin password: {generated.admin_password}\n")
     print(f"In mail programs, sign in as {address}, with:")
     for one in result.clients:
         print(f"    {one.protocol:18} {one.host.ascii}, port {one.port}, {one.security.value}")

@@ -16,8 +16,9 @@ from app.store.account import credentials
 from app.store.accounts import Accounts
 from app.wire.domain import Domain
 from quickstart import apply as apply_module
+from quickstart import generate as generate_module
 from quickstart.apply import apply
-from quickstart.generate import Answers, Generated, generate
+from quickstart.generate import Answers, Generated, make_material
 from quickstart.options import Network, answers_of, options_of
 
 NOW = 1_790_000_000.0
@@ -31,6 +32,14 @@ def answers(
         address=address, user=user, hostname=hostname, existing_webserver=proxied, skip_dial=False
     )
     return answers_of(options_of(words), network, "/srv/mox")
+
+
+ADMIN_PASSWORD = "correct horse battery"
+
+
+def generate(wanted: Answers, now: float) -> Generated:
+    hashed = adminpassword.hash_password(ADMIN_PASSWORD).encode()
+    return generate_module.generate(wanted, make_material(wanted, now), hashed)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +58,7 @@ def test_the_files_load_and_the_passwords_are_right(tmp_path: Path, generated: G
         ("mail.example.org", 465),
     ]
     stored = (tmp_path / "config" / "adminpasswd").read_text()
-    assert adminpassword.check(stored, generated.admin_password)
+    assert adminpassword.check(stored, ADMIN_PASSWORD)
     accounts = Accounts(live.data_dir)
     found = accounts.open_now("jane").read_now(credentials.load)
     accounts.close()
@@ -80,7 +89,7 @@ def test_keys_and_passwords_are_private(tmp_path: Path, generated: Generated) ->
     assert {stat.S_IMODE(path.stat().st_mode) for path in secret} == {0o600}
     text = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert generated.account_password.encode() not in text
-    assert generated.admin_password.encode() not in text
+    assert ADMIN_PASSWORD.encode() not in text
 
 
 def test_nothing_is_overwritten(tmp_path: Path, generated: Generated) -> None:
@@ -92,6 +101,13 @@ def test_nothing_is_overwritten(tmp_path: Path, generated: Generated) -> None:
     with pytest.raises(Refusal, match=r"mox\.service"):
         apply(generated, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mox.service"]
+
+
+def test_the_same_answers_and_material_give_the_same_files() -> None:
+    wanted = answers("jane@example.org")
+    material = make_material(wanted, NOW)
+    first, second = (generate_module.generate(wanted, material, b"x") for _ in range(2))
+    assert (first.mox_conf, first.domains_conf) == (second.mox_conf, second.domains_conf)
 
 
 def test_everything_is_removed_when_the_account_cannot_be_made(
