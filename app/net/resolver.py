@@ -100,6 +100,10 @@ class Resolver:
         name = dns.reversename.from_address(str(ip)).to_text(omit_final_dot=True)
         return _convert(await self._ask(name, "PTR"), lambda rd: _text(rd.target))
 
+    async def ns(self, name: str) -> Answer[str]:
+        """The names of a zone's servers, where `name` is a zone of its own."""
+        return _convert(await self._ask(name, "NS"), lambda rd: _text(rd.target))
+
     async def tlsa(self, name: str) -> Answer[Tlsa]:
         """TLSA records."""
         return _convert(await self._ask(name, "TLSA"), lambda rd: Tlsa(rd.usage, rd.selector, rd.mtype, rd.cert))

@@ -80,5 +80,8 @@ class Resolver(Protocol):
     async def ptr(self, ip: IPAddress) -> Answer[str]:
         """The names that reverse DNS gives."""
 
+    async def ns(self, name: str) -> Answer[str]:
+        """The names of a zone's servers, where `name` is a zone of its own."""
+
     async def tlsa(self, name: str) -> Answer[Tlsa]:
         """TLSA records at `_25._tcp.host`."""

@@ -22,7 +22,8 @@ from tests.support.dns import DnsServer, Zone
 
 T = TypeVar("T")
 ZONE: Zone = {
-    "example.org": {"MX": ["20 b.example.org", "10 A.example.org"], "TXT": ["one", "x" * 300], "AD": True},
+    "example.org": {"MX": ["20 b.example.org", "10 A.example.org"], "TXT": ["one", "x" * 300], "AD": True}
+    | {"NS": ["ns1.example.net", "NS2.example.net"]},
     "null.example": {"MX": ["0 ."]},
     "a.example.org": {"A": ["192.0.2.1", "192.0.2.2"], "AAAA": ["2001:db8::1"]},
     "www.example.org": {"CNAME": ["a.example.org"]},
@@ -91,6 +92,13 @@ def test_ptr_and_tlsa():
     assert run(lambda resolver, _: resolver.ptr(ipaddress.ip_address("192.0.2.1"))).records == ("mx.example.org",)
     (record,) = run(lambda resolver, _: resolver.tlsa("_25._tcp.a.example.org")).records
     assert (record.usage, record.selector, record.matching, record.data) == (3, 1, 1, b"\xaa\xbb" * 16)
+
+
+def test_servers_of_a_zone():
+    answer = run(lambda resolver, _: resolver.ns("example.org"))
+    assert set(answer.records) == {"ns1.example.net", "ns2.example.net"}
+    assert answer.authentic
+    assert run(lambda resolver, _: resolver.ns("a.example.org")).records == ()
 
 
 @pytest.mark.parametrize("name", ["missing.example", "x" * 70 + ".example", "a..b", "x." * 130 + "example"])
