@@ -1,0 +1,85 @@
+"""Renders the pages in templates/: Jinja2 with everything escaped, and a few filters for sizes and times.
+
+A name that a template does not get is an error, not an empty string. Times are UTC and marked up as such; the page's
+script shows them in the reader's own time zone.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from app.assets import asset_path
+from app.clock import utc
+from app.web import statics
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+@functools.cache
+def environment() -> Environment:
+    """The templates of this program."""
+    made = Environment(
+        loader=FileSystemLoader(asset_path("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(bytes=show_bytes, when=show_time, ago=show_age, plural=plural, segment=segment)
+    return made
+
+
+def render(name: str, /, base: str = "/", **values: object) -> str:
+    """The page; `base` is the path of its application, below which `url` and `static` are."""
+    return environment().get_template(name).render(url=_below(base), static=_static(base), **values)
+
+
+def _below(base: str) -> Callable[[str], str]:
+    return lambda path="/": base.rstrip("/") + path
+
+
+def _static(base: str) -> Callable[[str], str]:
+    return lambda name: statics.url(base, name)
+
+
+def show_bytes(count: int) -> str:
+    """A size with three digits at most."""
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    digits = 0 if unit == 0 or value >= 99.5 else 1
+    return f"{value:.{digits}f} {_UNITS[unit]}"
+
+
+def show_time(seconds: float | None) -> Markup:
+    """A moment (seconds since 1970) in UTC, which a script turns into the reader's own time."""
+    if not seconds:
+        return Markup("never")
+    moment = utc(seconds)
+    return Markup('<time datetime="{}">{} UTC</time>').format(
+        moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M")
+    )
+
+
+def show_age(seconds: float) -> str:
+    """A duration in the largest unit that says enough."""
+    seconds = abs(seconds)
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return plural(int(seconds // size), name)
+    return plural(int(seconds), "second")
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """ "1 message", "2 messages"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def segment(text: str) -> str:
+    """A name as one segment of a path."""
+    return quote(text, safe="@+")
