@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.config.dynamic import Destination, Dynamic
 from app.config.listener import (
@@ -102,17 +102,32 @@ class Material:
     """What is made once: DNS records name it."""
 
     made: float
+    domain: Domain  # whose keys these are
     keys: Sequence[DkimKey]
+    names: Sequence[str]  # of the certificate
     certificate: SelfSigned
 
 
 def make_material(answers: Answers, now: float) -> Material:
     """New keys and a certificate. Takes a few hundred milliseconds, most of it for the RSA key."""
+    names = certificate_names(answers)
     return Material(
         made=now,
+        domain=answers.address.domain,
         keys=make_keys(answers.address.domain, now),
-        certificate=make_self_signed(certificate_names(answers), now),
+        names=names,
+        certificate=make_self_signed(names, now),
     )
+
+
+def fitting_material(present: Material | None, answers: Answers, now: float) -> Material:
+    """What is there, as far as it fits the answers; the rest is made anew."""
+    if present is None or present.domain != answers.address.domain:
+        return make_material(answers, now)
+    names = certificate_names(answers)
+    if list(present.names) == names:
+        return present
+    return replace(present, names=names, certificate=make_self_signed(names, now))
 
 
 def generate(answers: Answers, material: Material, admin_password_file: bytes) -> Generated:

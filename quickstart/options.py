@@ -1,12 +1,16 @@
-"""The words typed after `quickstart` on the command line, and the answers they stand for.
+"""What a person decides, however it comes: typed after `quickstart`, in an answers file, or in the browser.
 
-What they leave open comes from `Network`, which the caller fills in: nothing is looked up here.
+`parse_options` is the one place that checks it; the answers file is JSON with the names of `ANSWER_NAMES`. What is left
+open comes from `Network`, which the caller fills in: nothing is looked up here.
+
+    {"address": "you@example.org", "hostname": "mail.example.org", "existing_webserver": false}
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.config.schema import IPAddress
@@ -14,6 +18,11 @@ from app.errors import Refusal, WireError
 from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import Address, parse_address
 from quickstart.generate import Answers
+
+ANSWER_NAMES = ("address", "hostname", "system_user", "existing_webserver", "skip_dial")
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}|[1-9][0-9]{0,8}")
+_TRUTHS = {"existing_webserver", "skip_dial"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +35,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What was typed."""
+    """What was decided."""
 
     address: Address
     user: str = ""
@@ -35,50 +44,100 @@ class Options:
     skip_dial: bool = False
 
 
-def options_of(arguments: argparse.Namespace) -> Options:
-    """The options in parsed words: address, user, hostname, existing_webserver, skip_dial. Raises Refusal."""
-    try:
-        address = parse_address(arguments.address)
-    except WireError as err:
-        raise Refusal(f"{arguments.address!r} is not an address, user@domain: {err.message}") from None
-    if not address.is_ascii or not address.localpart.replace("-", "").replace(".", "").replace("_", "").isalnum():
-        raise Refusal("use letters, digits, dots and hyphens before the @, as it names the account too")
+def parse_options(values: Mapping[str, object]) -> Options:
+    """The options by the names of ANSWER_NAMES; raises Refusal with what would be right."""
+    if unknown := sorted(set(values) - set(ANSWER_NAMES)):
+        raise Refusal(f"there is no answer {', '.join(unknown)}; the names are {', '.join(ANSWER_NAMES)}")
+    for name, value in values.items():
+        if not isinstance(value, bool if name in _TRUTHS else str):
+            raise Refusal(f"answer {name} must be {'true or false' if name in _TRUTHS else 'a text'}")
+    hostname = str(values.get("hostname", ""))
     return Options(
-        address=address,
-        user=arguments.user,
-        hostname=_hostname(arguments.hostname) if arguments.hostname else None,
-        existing_webserver=arguments.existing_webserver,
-        skip_dial=arguments.skip_dial,
+        address=parse_first_address(str(values.get("address", ""))),
+        user=parse_user(str(values.get("system_user", ""))),
+        hostname=parse_hostname(hostname) if hostname else None,
+        existing_webserver=bool(values.get("existing_webserver")),
+        skip_dial=bool(values.get("skip_dial")),
     )
 
 
-def answers_of(options: Options, network: Network, working_directory: str) -> Answers:
+def read_answers(text: str) -> Options:
+    """The options of an answers file; raises Refusal."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(f"the answers are not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise Refusal("the answers must be one JSON object")
+    return parse_options(values)
+
+
+def write_options(options: Options) -> dict[str, str | bool]:
+    """The options as an answers file has them."""
+    return {
+        "address": str(options.address),
+        "hostname": options.hostname.ascii if options.hostname else "",
+        "system_user": options.user,
+        "existing_webserver": options.existing_webserver,
+        "skip_dial": options.skip_dial,
+    }
+
+
+def answers_of(options: Options, network: Network, working_directory: str, archive: str = "") -> Answers:
     """The answers that options and machine give together."""
     return Answers(
         address=options.address,
-        hostname=options.hostname or _guess(options.address.domain, network.hostname),
+        hostname=options.hostname or guess_hostname(options.address.domain, network.hostname),
         ips=network.ips,
         user=options.user,
         existing_webserver=options.existing_webserver,
         working_directory=working_directory,
+        archive=archive,
     )
 
 
-def _guess(domain: Domain, system: str) -> Domain:
-    """The system's own name when it is a full one, else mail.<domain>."""
+def parse_first_address(text: str) -> Address:
+    """The address of the first account, whose part before the @ also names the account."""
     try:
-        found = parse_domain(system)
-    except WireError:
-        return Domain(f"mail.{domain.ascii}")
-    is_full = "." in found.ascii and not found.ascii.endswith((".localdomain", ".local", ".internal"))
-    return found if is_full else Domain(f"mail.{domain.ascii}")
+        address = parse_address(text)
+    except WireError as err:
+        raise Refusal(f"{text!r} is not a mail address, such as you@example.org: {err.message}") from None
+    if not _ACCOUNT_NAME.fullmatch(address.localpart):
+        raise Refusal("use letters, digits, dots and hyphens before the @, as it names the account too")
+    if "." not in address.domain.ascii:
+        raise Refusal(f"give the full domain after the @, such as {address.domain.ascii}.example")
+    return address
 
 
-def _hostname(text: str) -> Domain:
+def parse_hostname(text: str) -> Domain:
+    """The full name of the host."""
     try:
-        found = parse_domain(text)
+        found = parse_domain(text.strip().removesuffix("."))
     except WireError as err:
         raise Refusal(f"{text!r} is not a host name: {err.message}") from None
     if "." not in found.ascii:
-        raise Refusal(f"give the full name of the host, such as {text}.example.org")
+        raise Refusal(f"give the full name of the host, such as {found.ascii}.example.org")
+    if "_" in found.ascii:
+        raise Refusal("the name of a host has no underscore")
+    if found.ascii.replace(".", "").isdigit():
+        raise Refusal("give a name, not an IP address, such as mail.example.org")
     return found
+
+
+def parse_user(text: str) -> str:
+    """The name of a system user to run as; "" for the usual one. It becomes an argument of useradd."""
+    if text and not _USER.fullmatch(text):
+        raise Refusal(f"{text!r} cannot be the name of a system user; use small letters, digits and hyphens")
+    if text == "root":
+        raise Refusal("the server gives up root; name another user")
+    return text
+
+
+def guess_hostname(domain: Domain, system: str) -> Domain:
+    """The system's own name when it is a full one, else mail.<domain>."""
+    try:
+        found = parse_hostname(system)
+    except Refusal:
+        return Domain(f"mail.{domain.ascii}")
+    is_ours = not found.ascii.endswith((".localdomain", ".local", ".internal", ".lan", ".home.arpa"))
+    return found if is_ours else Domain(f"mail.{domain.ascii}")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import ipaddress
 import socket
 import sys
 import textwrap
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,27 +15,19 @@ from app.cli.command import Command, Flag, Invocation, Value, program
 if TYPE_CHECKING:
     from quickstart.apply import Applied
     from quickstart.generate import Generated
+    from quickstart.options import Options
 
 
 def _quickstart(invocation: Invocation) -> int:
-    words = invocation.expect(1, 2)
     from app.operations.adminpassword import hash_password, make_password
     from quickstart.apply import apply
     from quickstart.generate import generate, make_material
-    from quickstart.options import Network, answers_of, options_of
+    from quickstart.options import Network, answers_of
 
-    options = options_of(
-        argparse.Namespace(
-            address=words[0],
-            user=words[1] if len(words) > 1 else "",
-            hostname=invocation.text("hostname"),
-            existing_webserver=invocation.given("existing-webserver"),
-            skip_dial=invocation.given("skipdial"),
-        )
-    )
+    options = _options(invocation)
     directory = Path.cwd()
     network = Network(hostname=socket.gethostname(), ips=_public_addresses())
-    answers = replace(answers_of(options, network, str(directory)), archive=_archive())
+    answers = answers_of(options, network, str(directory), archive())
     admin_password = make_password()
     generated = generate(answers, make_material(answers, time.time()), hash_password(admin_password).encode())
     result = apply(generated, directory)
@@ -46,7 +36,25 @@ def _quickstart(invocation: Invocation) -> int:
     return 0
 
 
-def _archive() -> str:
+def _options(invocation: Invocation) -> Options:
+    """What was decided: in the answers file, and in words and flags, which count for more."""
+    from quickstart.options import parse_options, read_answers, write_options
+
+    path = invocation.text("answers")
+    values: dict[str, object] = {}
+    if path:
+        values.update(write_options(read_answers(Path(path).read_text(encoding="utf-8"))))
+    words = invocation.expect(0 if path else 1, 2)
+    values.update(zip(("address", "system_user"), words, strict=False))
+    if invocation.given("hostname"):
+        values["hostname"] = invocation.text("hostname")
+    for name, flag in (("existing_webserver", "existing-webserver"), ("skip_dial", "skipdial")):
+        if flag in invocation.flags:
+            values[name] = invocation.given(flag)
+    return parse_options(values)
+
+
+def archive() -> str:
     """The full path of mox.pyz, when that is what runs."""
     return str(Path(sys.argv[0]).absolute()) if sys.argv[0].endswith(".pyz") else ""
 
@@ -108,13 +116,20 @@ COMMANDS = (
         help="""Write the configuration of a mail server for a domain.
 
 Makes config/ and data/ in the working directory, with an account for the address, DKIM keys and passwords, and prints
-the DNS records to publish. Nothing that is there is changed.
+the DNS records to publish. Nothing that is there is changed. The answers may also come from a file, in which words and
+flags change what they name: {"address": "you@example.org", "hostname": "mail.example.org", "system_user": "mox",
+"existing_webserver": false, "skip_dial": false}
 
     mox quickstart you@example.org
 """,
         flags=(
             Flag("hostname", "full name of this host, such as mail.example.org", placeholder="name"),
             Flag("existing-webserver", "another program has ports 80 and 443", Value.NOTHING),
+            Flag(
+                "answers",
+                "JSON file with address, hostname, system_user, existing_webserver, skip_dial",
+                placeholder="file",
+            ),
             Flag("skipdial", "do not try whether mail can go out", Value.NOTHING),
         ),
         run=_quickstart,
