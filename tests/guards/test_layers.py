@@ -26,7 +26,10 @@ SIBLINGS_ALLOWED = {
     *(("app.serve", part) for part in ("app.engine", "app.endpoints", "app.localserve")),
     ("app.engine", "app.endpoints"),
 }
-QUICKSTART_MAY = ("app.operations", "app.web.templates", "app.web.forms", "app.web.serving")
+QUICKSTART_MAY = (
+    "app.operations",
+    *(f"app.web.{name}" for name in ("client", "forms", "headers", "serving", "statics", "templates")),
+)
 
 PURE_ROWS = ("app.wire", "app.trust", "app.junk", "app.routing")
 IMPURE = {
