@@ -120,9 +120,7 @@ def _read(values: dict[str, Any]) -> Draft:
     ips = tuple(ipaddress.ip_address(ip) for ip in values["network"]["ips"])
     return Draft(
         options=parse_options(values["answers"]) if values["answers"] else None,
-        network=Network(
-            hostname=str(network["hostname"]), ips=tuple(ipaddress.ip_address(ip) for ip in network["ips"])
-        ),
+        network=Network(hostname=str(values["network"]["hostname"]), ips=ips),
         admin_hash=str(values["admin_hash"]),
         material=_read_material(values["material"]) if values["material"] else None,
         passed=frozenset(Step(step) for step in values["passed"]),
