@@ -18,7 +18,7 @@ from app.errors import ConfigError, Refusal
 from app.operations.accountdata import set_password
 from app.operations.clientsettings import ClientSetting, client_settings
 from app.operations.dkimkeys import key_files
-from app.operations.dnsrecords import host_of, records, zone_file
+from app.operations.dnsrecords import files_below, host_of, records, zone_file
 from app.operations.newfiles import PRIVATE, NewFile, written
 from quickstart.generate import CERTIFICATE_FILE, KEY_FILE, Generated
 
@@ -72,9 +72,10 @@ def _files(generated: Generated, directory: Path) -> list[NewFile]:
 
 
 def _zone(generated: Generated, config: Path) -> str:
-    host = host_of(generated.static, config)
+    keys = files_below(config)
+    host = host_of(generated.static, keys)
     rows = [
-        zone_file(records(generated.static, generated.dynamic, domain, host, config))
+        zone_file(records(generated.static, generated.dynamic, domain, host, keys))
         for domain in generated.dynamic.domains
     ]
     return "\n".join(rows)

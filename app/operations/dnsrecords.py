@@ -1,13 +1,17 @@
-"""The DNS records that a domain should publish, as values and as lines of a zone file.
+"""The DNS records that a domain should publish, as values, as rows of a table and as lines of a zone file.
 
-In this order: TLSA of the host's keys (RFC 6698; only of use with DNSSEC), SPF and TLS reports of the host, MX, DKIM,
-SPF, DMARC, MTA-STS, TLS reports, the host name for mail programs, autoconfig, SRV (RFC 6186; the target "." says "not
-offered"), CAA. Long texts are split into strings of 255 bytes (RFC 1035 §3.3.14).
+In this order: addresses and reverse names of the host, TLSA of its keys (RFC 6698; only of use with DNSSEC), SPF and
+TLS reports of the host, MX, DKIM, SPF, DMARC, MTA-STS, TLS reports, the host name for mail programs, autoconfig, SRV
+(RFC 6186; the target "." says "not offered"), CAA. Long texts are split into strings of 255 bytes (RFC 1035 §3.3.14).
+
+Keys come from a `KeySource`, so that the records can be shown before anything is written to disk. Raises what that
+raises, and BadKey.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +25,10 @@ from app.wire.domain import Domain
 TTL = 300
 MAX_REPORT = "!10m"
 LETSENCRYPT = "letsencrypt.org"
+COMMENT_WIDTH = 110
+APEX = "@"  # how providers' forms call the zone itself
+
+KeySource = Callable[[str], bytes]  # the PEM of a key by its name in the configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +40,42 @@ class Record:
     content: str  # as in a zone file; for TXT the text, not yet quoted
     comment: str = ""
     needs_dnssec: bool = False
+    is_reverse: bool = False  # set where the address is rented, not in the zone of the domain
+    ttl: int = TTL
+
+    def name_in(self, zone: Domain) -> str:
+        """The name as a form for `zone` wants it: without the zone, "@" for the zone itself, else in full."""
+        if self.name == zone.ascii:
+            return APEX
+        relative = self.name.removesuffix(f".{zone.ascii}")
+        return relative if relative != self.name else f"{self.name}."
+
+    @property
+    def strings(self) -> tuple[str, ...]:
+        """The content in the pieces that a TXT record is made of; one piece for all other types."""
+        return tuple(record_strings(self.content)) if self.type == "TXT" else (self.content,)
+
+    @property
+    def zone_content(self) -> str:
+        """The content as a line of a zone file has it, TXT with quotes."""
+        if self.type != "TXT":
+            return self.content
+        pieces = [_quoted(piece) for piece in self.strings]
+        return pieces[0] if len(pieces) == 1 else "( " + " ".join(pieces) + " )"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A record for a table whose fields are copied one by one."""
+
+    name: str  # relative to the zone
+    full_name: str
+    type: str
+    ttl: int
+    content: str
+    strings: tuple[str, ...]
+    zone_line: str
+    record: Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,25 +87,31 @@ class Host:
     has_dnssec: bool = False
 
 
-def host_of(static: Static, config_dir: Path) -> Host:
+def files_below(directory: Path) -> KeySource:
+    """Keys in the files that a configuration names, relative to the directory of mox.conf."""
+    return lambda name: (directory / name).read_bytes()
+
+
+def host_of(static: Static, keys: KeySource) -> Host:
     """The host as its configuration has it: the addresses of the listener that the world reaches, and its keys."""
     listener = static.listeners.get("public") or next(iter(static.listeners.values()))
     ips = [ip for ip in listener.nat_ips or listener.ips if not ip.is_unspecified and not ip.is_loopback]
     tls = listener.tls
     files = [*tls.host_private_key_files, *(pair.key_file for pair in tls.key_certs)] if tls else []
-    digests = dict.fromkeys(spki_sha256((config_dir / name).read_bytes()) for name in files)
+    digests = dict.fromkeys(spki_sha256(keys(name)) for name in files)
     return Host(ips=ips, key_digests=tuple(digests))
 
 
-def records(static: Static, dynamic: Dynamic, domain: Domain, host: Host, config_dir: Path) -> list[Record]:
+def records(static: Static, dynamic: Dynamic, domain: Domain, host: Host, keys: KeySource) -> list[Record]:
     """Every record for a domain, in the order above."""
     config = dynamic.domains[domain]
     return [
+        *_addresses(static, host),
         *_host_records(static, host),
         Record(
             name=domain.ascii, type="MX", content=f"10 {static.hostname.ascii}.", comment="Mail comes to this host."
         ),
-        *_dkim(domain, config, config_dir),
+        *_dkim(domain, config, keys),
         *_policies(domain, config, host),
         *_mtasts(static, domain, config),
         *_tlsrpt(domain, config.tlsrpt),
@@ -73,6 +123,17 @@ def records(static: Static, dynamic: Dynamic, domain: Domain, host: Host, config
 
 def _txt(name: str, text: str, comment: str = "") -> Record:
     return Record(name=name, type="TXT", content=text, comment=comment)
+
+
+def _addresses(static: Static, host: Host) -> Iterator[Record]:
+    name = static.hostname.ascii
+    for ip in host.ips:
+        kind = "A" if ip.version == 4 else "AAAA"
+        yield Record(name=name, type=kind, content=str(ip), comment="Where this host is." if ip is host.ips[0] else "")
+    comment = "Reverse DNS: set with the provider of the address. Many servers refuse mail without it."
+    for ip in host.ips:
+        yield Record(name=ip.reverse_pointer, type="PTR", content=f"{name}.", comment=comment, is_reverse=True)
+        comment = ""
 
 
 def _host_records(static: Static, host: Host) -> Iterator[Record]:
@@ -90,10 +151,10 @@ def _host_records(static: Static, host: Host) -> Iterator[Record]:
         yield _txt(f"_smtp._tls.{name}", f"v=TLSRPTv1; rua=mailto:{reports.localpart}@{name}")
 
 
-def _dkim(domain: Domain, config: ConfigDomain, config_dir: Path) -> Iterator[Record]:
+def _dkim(domain: Domain, config: ConfigDomain, keys: KeySource) -> Iterator[Record]:
     comment = "Public keys of the signatures on outgoing mail (DKIM)."
     for selector, settings in config.dkim.selectors.items() if config.dkim else ():
-        key = load_key((config_dir / settings.private_key_file).read_bytes())
+        key = load_key(keys(settings.private_key_file))
         yield _txt(f"{selector}._domainkey.{domain.ascii}", key.record(), comment)
         comment = ""
 
@@ -106,7 +167,9 @@ def _policies(domain: Domain, config: ConfigDomain, host: Host) -> Iterator[Reco
         yield _txt(
             f"_dmarc.{domain.ascii}",
             f"v=DMARC1;p=reject;rua=mailto:{address}{MAX_REPORT}",
-            "Others shall refuse mail that only pretends to be from this domain, and report about it (DMARC).",
+            "Others shall refuse mail that only pretends to be from this domain, and report about it (DMARC). Strict "
+            "from the start, as this server signs all mail of the domain. If other services send in its name too, "
+            "begin with p=none, until the reports show that their mail passes.",
         )
 
 
@@ -152,24 +215,34 @@ def _caa(static: Static, domain: Domain) -> Iterator[Record]:
             yield Record(name=domain.ascii, type="CAA", content=f'0 issue "{issuer}"', comment=comment)
 
 
+def rows(wanted: Iterable[Record], zone: Domain) -> list[Row]:
+    """The records for a table, with names as the forms of `zone` want them."""
+    return [
+        Row(
+            name=record.name_in(zone),
+            full_name=f"{record.name}.",
+            type=record.type,
+            ttl=record.ttl,
+            content=record.content,
+            strings=record.strings,
+            zone_line=f"{record.name}. {record.ttl} {record.type} {record.zone_content}",
+            record=record,
+        )
+        for record in wanted
+    ]
+
+
 def zone_file(wanted: Iterable[Record], *, has_dnssec: bool = False) -> str:
-    """The records as lines for a zone file; those that need DNSSEC as comments when there is none."""
+    """The records as lines for a zone file; as comments those that need DNSSEC without it, and reverse names."""
     listed = list(wanted)
     width = max((len(record.name) + 1 for record in listed), default=0)
-    rows = [f"$TTL {TTL}"]
+    lines = [f"$TTL {TTL}"]
     for record in listed:
         if record.comment:
-            rows += ["", f"; {record.comment}"]
-        mark = "; " if record.needs_dnssec and not has_dnssec else ""
-        rows.append(f"{mark}{record.name + '.':<{width}} {record.type:<5} {_content(record)}")
-    return "\n".join(rows) + "\n"
-
-
-def _content(record: Record) -> str:
-    if record.type != "TXT":
-        return record.content
-    strings = [_quoted(piece) for piece in record_strings(record.content)]
-    return strings[0] if len(strings) == 1 else "( " + " ".join(strings) + " )"
+            lines += ["", *(f"; {line}" for line in textwrap.wrap(record.comment, COMMENT_WIDTH))]
+        mark = "; " if record.is_reverse or (record.needs_dnssec and not has_dnssec) else ""
+        lines.append(f"{mark}{record.name + '.':<{width}} {record.type:<5} {record.zone_content}")
+    return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str) -> str:

@@ -15,7 +15,7 @@ from app.config.static import Acme, HostTlsRpt, Postmaster, Static
 from app.log import Level
 from app.operations.clientsettings import Security, client_settings
 from app.operations.dkimkeys import DkimKey, dkim_settings, make_keys
-from app.operations.dnsrecords import host_of, records, zone_file
+from app.operations.dnsrecords import files_below, host_of, records, rows, zone_file
 from app.operations.selfsigned import make_self_signed, spki_sha256
 from app.wire.domain import Domain
 
@@ -53,7 +53,8 @@ def zone(tmp_path: Path, keys: tuple[DkimKey, DkimKey]) -> str:
         (tmp_path / key.path).write_bytes(key.pem)
     pair = make_self_signed(["mx.example.org"], NOW)
     (tmp_path / "key").write_bytes(pair.key)
-    return zone_file(records(STATIC, dynamic(keys), DOMAIN, host_of(STATIC, tmp_path), tmp_path), has_dnssec=True)
+    source = files_below(tmp_path)
+    return zone_file(records(STATIC, dynamic(keys), DOMAIN, host_of(STATIC, source), source), has_dnssec=True)
 
 
 def dynamic(keys: tuple[DkimKey, DkimKey]) -> Dynamic:
@@ -69,8 +70,10 @@ def dynamic(keys: tuple[DkimKey, DkimKey]) -> Dynamic:
 
 
 def test_the_records_are_there_in_the_order_of_mox(zone: str) -> None:
-    rows = [row.split(None, 2) for row in zone.splitlines() if row and row[0] not in ";$"]
-    assert [(row[0], row[1]) for row in rows] == [
+    lines = [row.split(None, 2) for row in zone.splitlines() if row and row[0] not in ";$"]
+    assert [(row[0], row[1]) for row in lines] == [
+        ("mx.example.org.", "A"),
+        ("mx.example.org.", "AAAA"),
         ("_25._tcp.mx.example.org.", "TLSA"),
         ("mx.example.org.", "TXT"),
         ("_smtp._tls.mx.example.org.", "TXT"),
@@ -109,11 +112,12 @@ def test_a_name_server_reads_the_zone_and_joins_long_texts(zone: str, keys: tupl
 def test_tlsa_is_a_comment_without_dnssec(tmp_path: Path, keys: tuple[DkimKey, DkimKey]) -> None:
     pair = make_self_signed(["mx.example.org"], NOW)
     (tmp_path / "key").write_bytes(pair.key)
-    host = host_of(STATIC, tmp_path)
+    source = files_below(tmp_path)
+    host = host_of(STATIC, source)
     assert host.key_digests == (spki_sha256(pair.key),)
     empty = Dynamic(domains={DOMAIN: ConfigDomain()}, accounts={})
-    rows = zone_file(records(STATIC, empty, DOMAIN, host, tmp_path)).splitlines()
-    assert [row for row in rows if "TLSA" in row] == [row for row in rows if row.startswith("; _25._tcp.mx")]
+    lines = zone_file(records(STATIC, empty, DOMAIN, host, source)).splitlines()
+    assert [row for row in lines if "TLSA" in row] == [row for row in lines if row.startswith("; _25._tcp.mx")]
 
 
 def test_clients_are_told_the_ways_with_tls_first() -> None:
@@ -124,3 +128,19 @@ def test_clients_are_told_the_ways_with_tls_first() -> None:
         ("Submission (SMTP)", "mail.example.org", 443, Security.TLS),
         ("IMAP", "mail.example.org", 143, Security.NONE),
     ]
+
+
+def test_a_row_has_each_field_as_forms_want_it(keys: tuple[DkimKey, DkimKey]) -> None:
+    pems = {key.path: key.pem for key in keys} | {"key": make_self_signed(["mx.example.org"], NOW).key}
+    source = pems.__getitem__
+    wanted = records(STATIC, dynamic(keys), DOMAIN, host_of(STATIC, source), source)
+    found = {(row.full_name, row.type): row for row in rows(wanted, DOMAIN)}
+    assert found["example.org.", "MX"].name == "@"
+    dkim = found["2026a._domainkey.example.org.", "TXT"]
+    assert dkim.name == "2026a._domainkey"
+    assert dkim.content == keys[0].record == "".join(dkim.strings)
+    assert len(dkim.strings) == 2
+    assert dkim.zone_line.startswith('2026a._domainkey.example.org. 300 TXT ( "v=DKIM1')
+    reverse = found["7.113.0.203.in-addr.arpa.", "PTR"]
+    assert (reverse.name, reverse.content) == ("7.113.0.203.in-addr.arpa.", "mx.example.org.")
+    assert reverse.record.is_reverse
