@@ -175,8 +175,10 @@ class _Socket(asyncio.DatagramProtocol):
 class Exchange:
     """Asks the servers."""
 
-    def __init__(self, servers: Sequence[Server]) -> None:
+    def __init__(self, servers: Sequence[Server], *, recursion: bool = True) -> None:
+        """Without `recursion` the servers are to answer only what they know themselves."""
         self._servers = list(servers)
+        self._recursion = recursion
         self._places = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._sockets: dict[Server, list[_Socket]] = {server: [] for server in servers}
 
@@ -190,7 +192,8 @@ class Exchange:
         for wait_s in ROUND_TIMEOUTS_S:
             for server in self._servers:
                 try:
-                    message = await self._ask_server(server, _query(name, kind), wait_s)
+                    query = _query(name, kind, recursion=self._recursion)
+                    message = await self._ask_server(server, query, wait_s)
                 except TimeoutError:
                     reason = f"no reply from {server.host}"
                 except (OSError, EOFError, dns.exception.DNSException) as err:
@@ -231,10 +234,12 @@ class Exchange:
         return socket
 
 
-def _query(name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
+def _query(name: dns.name.Name, kind: dns.rdatatype.RdataType, *, recursion: bool) -> dns.message.Message:
     """A question with a random id that asks for the AD bit (RFC 6840 §5.7)."""
     query = dns.message.make_query(name, kind, use_edns=0, payload=PAYLOAD, id=secrets.randbits(16))
     query.flags |= dns.flags.AD
+    if not recursion:
+        query.flags &= ~dns.flags.RD
     return query
 
 
