@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from app.cli import account, config, queue, quickstart, server
+from app.cli import account, config, preflight, queue, quickstart, server
 from app.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     *quickstart.COMMANDS,
+    *preflight.COMMANDS,
     *server.COMMANDS,
     *account.COMMANDS,
     *config.COMMANDS,
