@@ -41,9 +41,8 @@ def apply(generated: Generated, directory: Path) -> Applied:
 
     Raises Refusal, Temporary, or ConfigError if what was written would not load.
     """
+    refuse_if_set_up(directory)
     config, data = directory / "config", directory / "data"
-    if present := [str(path) for path in (config, data) if os.path.lexists(path)]:
-        raise Refusal(f"there already: {', '.join(present)}; start in an empty directory, or move these away")
     with written(_files(generated, directory)), _removed_on_error(data):
         if problems := load(config / "mox.conf").problems:
             raise ConfigError(problems)
@@ -56,6 +55,12 @@ def apply(generated: Generated, directory: Path) -> Applied:
             zone=_zone(generated, config),
             clients=_clients(generated),
         )
+
+
+def refuse_if_set_up(directory: Path) -> None:
+    """Raise Refusal when there is a configuration or data in the directory already."""
+    if present := [str(path) for path in (directory / "config", directory / "data") if os.path.lexists(path)]:
+        raise Refusal(f"there already: {', '.join(present)}; start in an empty directory, or move these away")
 
 
 def _files(generated: Generated, directory: Path) -> list[NewFile]:

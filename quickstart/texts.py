@@ -26,11 +26,6 @@ HOST_RECORDS = (
     "you the addresses can set their reverse (PTR) records: to {hostname}. Without them much of your mail is refused."
 )
 
-CHECKS_LATER = (
-    "Not checked: DNS, reverse DNS, block lists, and whether this network lets mail out on port 25. These checks come "
-    "with a later version."
-)
-
 SERVICE_UNIT = """\
 [Unit]
 Description=mox mail server

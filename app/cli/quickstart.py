@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.command import Command, Flag, Invocation, Value, program
+from app.cli.preflight import examine_machine
+from app.errors import Refusal
 
 if TYPE_CHECKING:
     from quickstart.apply import Applied
+    from quickstart.checks.table import Result
     from quickstart.generate import Generated
     from quickstart.options import Options
 
 
 def _quickstart(invocation: Invocation) -> int:
     from app.operations.adminpassword import hash_password, make_password
-    from quickstart.apply import apply
+    from quickstart.apply import apply, refuse_if_set_up
+    from quickstart.checks.addresses import listening_addresses
     from quickstart.generate import generate, make_material
+    from quickstart.machine import RealMachine
     from quickstart.options import Network, answers_of
 
     options = _options(invocation)
     directory = Path.cwd()
-    network = Network(hostname=socket.gethostname(), ips=_public_addresses())
+    refuse_if_set_up(directory)
+    results = _examine(options)
+    machine = RealMachine()
+    network = Network(hostname=machine.hostname(), ips=listening_addresses(machine))
     answers = answers_of(options, network, str(directory), archive())
     admin_password = make_password()
     generated = generate(answers, make_material(answers, time.time()), hash_password(admin_password).encode())
     result = apply(generated, directory)
     _report_passwords(generated, admin_password, result)
     _report(str(answers.address), generated, result)
+    _report_findings(results)
+    _report_next_steps(generated.static.user, result)
     return 0
 
 
@@ -54,6 +63,17 @@ def _options(invocation: Invocation) -> Options:
     return parse_options(values)
 
 
+def _examine(options: Options) -> Sequence[Result]:
+    """What the checks find on this machine; raises Refusal when set-up cannot go on."""
+    from quickstart.preflight import explanations
+
+    print("Looking at this machine and its network; this takes ten seconds at most.\n", flush=True)
+    results = examine_machine(options, lambda result: None)
+    if blocking := [one for one in results if one.finding.blocks]:
+        raise Refusal("\n\n".join([*explanations(blocking), "Nothing was written."]))
+    return results
+
+
 def archive() -> str:
     """The full path of mox.pyz, when that is what runs."""
     return str(Path(sys.argv[0]).absolute()) if sys.argv[0].endswith(".pyz") else ""
@@ -66,7 +86,7 @@ def _report_passwords(generated: Generated, admin_password: str, result: Applied
 
 
 def _report(address: str, generated: Generated, result: Applied) -> None:
-    from quickstart.texts import CHECKS_LATER, HOST_RECORDS
+    from quickstart.texts import HOST_RECORDS
 
     print(f"In mail programs, sign in as {address}, with:")
     for one in result.clients:
@@ -74,9 +94,16 @@ def _report(address: str, generated: Generated, result: Applied) -> None:
     print("\nPublish these DNS records:\n")
     print(result.zone)
     host = HOST_RECORDS.format(hostname=generated.static.hostname.ascii)
-    for note in (host, *generated.notes, CHECKS_LATER):
+    for note in (host, *generated.notes):
         print(textwrap.fill(note, 100), end="\n\n")
-    _report_next_steps(generated.static.user, result)
+
+
+def _report_findings(results: Sequence[Result]) -> None:
+    from quickstart.preflight import explanations
+
+    if texts := explanations(results):
+        print("What is not as it should be on this machine or its network:\n")
+        print(*texts, sep="\n\n", end="\n\n")
 
 
 def _report_next_steps(user: str, result: Applied) -> None:
@@ -93,22 +120,6 @@ def _report_next_steps(user: str, result: Applied) -> None:
     print(f"    systemctl enable --now {result.service_unit}")
 
 
-def _public_addresses() -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """The addresses that this machine uses towards the world; none when one is private, as then it is behind NAT.
-
-    Connecting a UDP socket looks at the routes and sends nothing.
-    """
-    found = []
-    for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as sock:
-                sock.connect((target, 9))
-                found.append(ipaddress.ip_address(sock.getsockname()[0]))
-        except OSError:
-            continue
-    return found if all(address.is_global for address in found) else []
-
-
 COMMANDS = (
     Command(
         words="quickstart",
@@ -116,7 +127,8 @@ COMMANDS = (
         help="""Write the configuration of a mail server for a domain.
 
 Makes config/ and data/ in the working directory, with an account for the address, DKIM keys and passwords, and prints
-the DNS records to publish. Nothing that is there is changed. The answers may also come from a file, in which words and
+the DNS records to publish. The machine and its network are looked at as 'preflight' does, and what is wrong there is
+printed with how to mend it. Nothing that is there is changed. The answers may also come from a file, in which words and
 flags change what they name: {"address": "you@example.org", "hostname": "mail.example.org", "system_user": "mox",
 "existing_webserver": false, "skip_dial": false}
 
@@ -130,7 +142,7 @@ flags change what they name: {"address": "you@example.org", "hostname": "mail.ex
                 "JSON file with address, hostname, system_user, existing_webserver, skip_dial",
                 placeholder="file",
             ),
-            Flag("skipdial", "do not try whether mail can go out", Value.NOTHING),
+            Flag("skipdial", "make no connections to try whether mail can go out", Value.NOTHING),
         ),
         run=_quickstart,
     ),

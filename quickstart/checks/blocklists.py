@@ -1,4 +1,4 @@
-"""Is an address of ours on a block list that others go by? (RFC 5782)
+"""Block lists: is an address of ours on one that others go by? (RFC 5782.)
 
 A list is first asked about 127.0.0.2, which must be listed, and 127.0.0.1, which must not: resolvers that are shared by
 many are refused or lied to. Answers in 127.255.255.0/24 say that the list does not answer this resolver; they do not

@@ -236,8 +236,10 @@ def test_localserve_makes_a_configuration_with_a_password_once(tmp_path, capsys)
 
 def test_quickstart_writes_a_configuration_that_is_right_and_never_over_another(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["quickstart", "-hostname", "mail.example.org", "you@example.org"]) == 0
+    monkeypatch.setenv("MOX_RESOLVER", "127.0.0.1:1")
+    assert main(["quickstart", "-skipdial", "-hostname", "mail.example.org", "you@example.org"]) == 0
     out = capsys.readouterr().out
+    assert "DNS resolver: DNS does not work here." in out
     assert "Account you, password: " in out
     assert "MX    10 mail.example.org." in out
     assert main(["config", "test"]) == 0

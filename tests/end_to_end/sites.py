@@ -119,7 +119,8 @@ def make_site(folder: Path, domain: str, number: int, resolver: str) -> Site:
     """Sets up a server in a folder that is made for it; `number` tells its address from others of the test."""
     ip = own_ip(number)
     folder.mkdir()
-    printed = mox("quickstart", "-hostname", f"mx.{domain}", f"person@{domain}", "nobody", folder=str(folder))
+    words = ("quickstart", "-skipdial", "-hostname", f"mx.{domain}", f"person@{domain}", "nobody")
+    printed = mox(*words, folder=str(folder), MOX_RESOLVER=resolver)
     config = folder / "config" / "mox.conf"
     config.write_text(_IPS.sub(rf"\1IPs:\n\1\t- {ip}\n", config.read_text()))
     command = ("-config", str(config), "serve")
