@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,8 @@ def _preflight(invocation: Invocation) -> int:
 
 def examine_machine(options: Options, show: Callable[[Result], None]) -> Sequence[Result]:
     """Run the checks on this machine for what the options say; each result is shown as it comes."""
+    import asyncio
+
     from app.net.resolver import Resolver
     from quickstart.checks.addresses import listening_addresses
     from quickstart.checks.finding import Context, Question

@@ -15,13 +15,12 @@ import socket
 import ssl
 import time
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 BOOTSTRAP_URL = "https://data.iana.org/rdap/dns.json"
 MAX_BYTES = 1 << 20
 MAX_REDIRECTS = 3
-MAX_SERVERS = 2
 _CHUNK = 16384
 # Registered, registered again after it had expired, or taken back: for the reputation the last of them counts.
 _BEGINNINGS = ("registration", "reregistration", "reinstantiation")
@@ -55,21 +54,19 @@ class RegistrationClient:
         """The registration of a domain, or of the domain above it that is registered."""
         until = time.monotonic() + timeout_s
         try:
-            servers = list(_servers_of(domain, self._json(self.bootstrap_url, until)))
-            return Registration(registered=self._ask(domain, servers, until))
+            server = _server_of(domain, self._json(self.bootstrap_url, until))
+            return Registration(registered=self._ask(domain, server, until))
         except _NotTold as error:
             return Registration(reason=str(error))
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             return Registration(reason=f"the registry could not be asked: {error}")
 
-    def _ask(self, domain: str, servers: Sequence[str], until: float) -> float:
-        if not servers:
-            raise _NotTold(f"the registry of .{domain.rpartition('.')[2]} does not tell when a domain was registered")
+    def _ask(self, domain: str, server: str, until: float) -> float:
         labels = domain.split(".")
         for start in range(max(len(labels) - 4, 0), len(labels) - 1):
             name = ".".join(labels[start:])
             try:
-                return _beginning(self._json(urllib.parse.urljoin(servers[0], f"domain/{name}"), until))
+                return _beginning(self._json(urllib.parse.urljoin(server, f"domain/{name}"), until))
             except _NoSuchDomain:
                 continue
         raise _NotTold("the registry does not have this domain")
@@ -138,10 +135,10 @@ def _read(connection: http.client.HTTPSConnection, response: http.client.HTTPRes
     return b"".join(parts)
 
 
-def _servers_of(domain: str, bootstrap: object) -> Iterator[str]:
-    """The servers for the longest suffix of a domain that the file of IANA has (RFC 9224 §4)."""
+def _server_of(domain: str, bootstrap: object) -> str:
+    """The first server with https for the longest suffix of a domain that the file of IANA has (RFC 9224 §4)."""
     services = bootstrap.get("services") if isinstance(bootstrap, dict) else None
-    found: dict[str, list[str]] = {}
+    found: dict[str, Sequence[str]] = {}
     for service in services if isinstance(services, list) else ():
         match service:
             case [list() as suffixes, list() as urls]:
@@ -149,10 +146,9 @@ def _servers_of(domain: str, bootstrap: object) -> Iterator[str]:
                 found.update((str(suffix).lower(), secure) for suffix in suffixes)
     labels = domain.split(".")
     for start in range(1, len(labels)):
-        known = found.get(".".join(labels[start:]))
-        if known:
-            yield from (url if url.endswith("/") else url + "/" for url in known[:MAX_SERVERS])
-            return
+        if known := found.get(".".join(labels[start:])):
+            return known[0].rstrip("/") + "/"
+    raise _NotTold(f"the registry of .{labels[-1]} does not tell when a domain was registered")
 
 
 def _beginning(answer: object) -> float:
