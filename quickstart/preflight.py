@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from quickstart.checks.finding import Context, Finding, State
+from quickstart.checks.finding import Context, Finding, State, printable
+from quickstart.checks.ports import WEB_PORTS
 from quickstart.checks.table import CHECKS, Result, run_all
 
 WIDTH = 100
@@ -19,6 +20,7 @@ _MARKS = {State.OK: "ok", State.WARN: "warn", State.BAD: "BAD", State.UNKNOWN: "
 _ORDER = (State.BAD, State.WARN, State.UNKNOWN)
 _LABELS = ("What it means:", "What breaks:", "How to mend it:")
 _NEEDED_TO_RECEIVE = ("addresses", "port-25", "hostname", "domain", "disk")
+_NO_FAULT = tuple(f"port-{port}" for port in WEB_PORTS)  # a web server that is there may stay
 _HINDERS_SENDING = ("reverse", "blocklists")
 
 
@@ -64,7 +66,8 @@ async def examine(context: Context, show: Callable[[Result], None] = lambda resu
 def verdict(results: Sequence[Result]) -> Verdict:
     """Can mail be received, can it be sent, what needs mending."""
     findings = {result.check.key: result.finding for result in results}
-    needs = [one.check.title for one in results if one.finding.state in (State.BAD, State.WARN)]
+    faulty = [one.check for one in results if one.finding.state in (State.BAD, State.WARN)]
+    needs = [check.title for check in faulty if check.key not in _NO_FAULT]
     return Verdict(receive=_receive(findings), send=_send(findings), to_mend=needs)
 
 
@@ -124,6 +127,7 @@ def _rank(result: Result) -> int:
 def _explanation(result: Result) -> str:
     finding = result.finding
     lines = [_fill(f"{result.check.title}: {finding.summary}")]
+    lines += [_fill(printable(fact), "  - ", "    ") for facts in finding.facts.values() for fact in facts]
     texts = (finding.meaning, finding.breaks, finding.fix)
     lines += [_fill(text, f"  {label:16}", " " * 18) for label, text in zip(_LABELS, texts, strict=True) if text]
     return "\n".join(lines)

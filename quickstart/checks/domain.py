@@ -11,7 +11,7 @@ from quickstart.checks.finding import Context, Finding, State, dns_failed, liste
 from quickstart.checks.resolver import is_usable
 
 YOUNG_S = 6 * 7 * 24 * 3600
-REGISTRATION_S = 9.0
+REGISTRATION_S = 8.0
 USELESS = "the resolver knows no names at all"
 _KNOWN_MAIL = {
     "google.com": "Google",

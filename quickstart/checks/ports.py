@@ -102,7 +102,7 @@ async def _check(context: Context, port: int) -> Finding:
 def _facts(found: Sequence[Listening]) -> dict[str, list[str]]:
     return {
         "Listening": [f"{_name(one)} on {one.address}" for one in found],
-        "holder": list(dict.fromkeys(one.program for one in found if one.program)),
+        "Program": list(dict.fromkeys(printable(one.program) for one in found if one.program)),
     }
 
 

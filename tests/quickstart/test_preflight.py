@@ -119,8 +119,14 @@ def test_lines_fit_the_terminal_and_never_break_a_word():
     assert max(map(len, text.splitlines())) <= WIDTH
 
 
-def test_the_verdict_names_what_to_mend():
-    assert "Worth mending:                  Memory." in closing(results(FakeMachine(memory=10)))
+def test_the_verdict_names_what_to_mend_and_no_web_server():
+    held = {443: [Listening(address=ips("0.0.0.0")[0], program="nginx")]}
+    assert closing(results(FakeMachine(memory=10, listening=held))).endswith("Worth mending:                  Memory.")
+
+
+def test_an_explanation_lists_what_was_seen():
+    (text,) = explanations(results(FakeMachine(addresses=(FOUR,), banners={})))
+    assert "\n  - gmail.com: no answer within 7 seconds\n" in text
 
 
 @pytest.fixture
