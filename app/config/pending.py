@@ -17,7 +17,6 @@ CheckUpdates
 Pedantic
 TLS
 ACME
-AdminPasswordFile
 NoOutgoingDMARCReports
 NoOutgoingTLSReports
 OutgoingTLSReportsForAllSuccess
@@ -31,17 +30,11 @@ Listeners.*.SMTP.DNSBLs
 Listeners.*.SMTP.FirstTimeSenderDelay
 Listeners.*.Submissions.EnabledOnHTTPS
 Listeners.*.IMAPS.EnabledOnHTTPS
-Listeners.*.AccountHTTP
-Listeners.*.AccountHTTPS
-Listeners.*.AdminHTTP
-Listeners.*.AdminHTTPS
 Listeners.*.WebmailHTTP
 Listeners.*.WebmailHTTPS
 Listeners.*.WebAPIHTTP
 Listeners.*.WebAPIHTTPS
 Listeners.*.PprofHTTP
-Listeners.*.AutoconfigHTTPS
-Listeners.*.MTASTSHTTPS
 Listeners.*.WebserverHTTP
 Listeners.*.WebserverHTTPS
 """.split()
@@ -50,14 +43,16 @@ DYNAMIC = """
 WebDomainRedirects
 WebHandlers
 MonitorDNSBLs
-Domains.*.MTASTS
 Domains.*.Aliases.*.ListMembers
 Accounts.*.OutgoingWebhook
 Accounts.*.IncomingWebhook
 Accounts.*.FromIDLoginAddresses
 Accounts.*.KeepRetiredWebhookPeriod
 Accounts.*.FullName
-Accounts.*.Destinations.*.Rulesets
+Accounts.*.Destinations.*.Rulesets.*.VerifiedDomain
+Accounts.*.Destinations.*.Rulesets.*.IsForward
+Accounts.*.Destinations.*.Rulesets.*.ListAllowDomain
+Accounts.*.Destinations.*.Rulesets.*.AcceptRejectsToMailbox
 Accounts.*.Destinations.*.MessageAuthRequiredSMTPError
 Accounts.*.Destinations.*.FullName
 Accounts.*.SubjectPass
@@ -67,7 +62,6 @@ Accounts.*.Introbox
 Accounts.*.AutomaticJunkFlags
 Accounts.*.JunkFilter
 Accounts.*.NoFirstTimeSenderDelay
-Accounts.*.NoCustomPassword
 Accounts.*.IMAPCapabilitiesDisabled
 """.split()
 

@@ -17,6 +17,7 @@ from app.limits import IpAddress
 from app.smtpserver import aliases, stamps
 from app.smtpserver.conversation import Resources
 from app.smtpserver.replies import reply_for
+from app.smtpserver.sorting import Letter, find_rule
 from app.smtpserver.transaction import Recipient
 from app.store.account import messages
 from app.store.account.messages import Incoming
@@ -109,12 +110,13 @@ async def _store(work: Work, destined: Destined, path: ForwardPath) -> Reply | N
         if not rates.allow_message(destined.account_name, work.remote, work.prepared.body.size):
             count_rejected("high-rate")
             return _RATE
-    incoming = Incoming(
-        mailbox=destined.mailbox,
-        prepared=work.prepared,
-        prefix=stamps.delivered_fields(work.reverse_path, path) + work.received,
-    )
+    prefix = stamps.delivered_fields(work.reverse_path, path) + work.received
     try:
+        incoming = Incoming(
+            mailbox=await _mailbox(work, destined, prefix) if destined.destination.rulesets else destined.mailbox,
+            prepared=work.prepared,
+            prefix=prefix,
+        )
         account = await work.resources.accounts.open(destined.account_name)
         await account.write(lambda tx: messages.deliver(tx, incoming))
     except Exception as error:
@@ -122,3 +124,15 @@ async def _store(work: Work, destined: Destined, path: ForwardPath) -> Reply | N
         return reply_for(error, work.cid)
     _DELIVERED.inc()
     return None
+
+
+async def _mailbox(work: Work, destined: Destined, prefix: bytes) -> str:
+    """The mailbox that the first matching rule says, or that of the address."""
+    letter = Letter(
+        prefix=prefix,
+        body=work.prepared.body,
+        mail_from=str(work.reverse_path),
+        verified_domains=frozenset((work.author.domain,) if work.author is not None else ()),
+    )
+    rule = await find_rule(destined.destination.rulesets, letter)
+    return rule.mailbox if rule is not None else destined.mailbox

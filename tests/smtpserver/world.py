@@ -114,11 +114,13 @@ class StandingClock(Clock):
 class World:
     """The server and all that it stores into."""
 
-    def __init__(self, directory: Path, *, localserve: bool = False, max_size: int = 1 << 20) -> None:
+    def __init__(
+        self, directory: Path, *, localserve: bool = False, max_size: int = 1 << 20, domains_conf: str = DOMAINS_CONF
+    ) -> None:
         config = directory / "config"
         config.mkdir(parents=True)
         (config / "mox.conf").write_text(MOX_CONF)
-        (config / "domains.conf").write_text(DOMAINS_CONF)
+        (config / "domains.conf").write_text(domains_conf)
         clock = StandingClock()
         self.live = Live.open(config / "mox.conf")
         self.quota = {"joe": 5000}
