@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from quickstart.checks.finding import Context, Finding, State, printable
+from quickstart.checks.finding import LEFT_OUT, Context, Finding, State, printable
 from quickstart.checks.ports import WEB_PORTS
 from quickstart.checks.table import CHECKS, Result, run_all
 
@@ -115,9 +115,9 @@ def row(result: Result) -> str:
 
 
 def explanations(results: Sequence[Result]) -> list[str]:
-    """A paragraph for each finding that is not OK, the worst first."""
-    ordered = sorted((one for one in results if one.finding.state in _ORDER), key=_rank)
-    return [_explanation(one) for one in ordered]
+    """A paragraph for each finding that is not OK, the worst first; not for what was left out on purpose."""
+    told = [one for one in results if one.finding.state in _ORDER and one.finding.summary != LEFT_OUT]
+    return [_explanation(one) for one in sorted(told, key=_rank)]
 
 
 def _rank(result: Result) -> int:

@@ -17,6 +17,7 @@ from app.wire.domain import Domain
 from app.wire.smtp.address import Address, IPAddress
 from quickstart.machine import Machine
 
+LEFT_OUT = "Left out, as you asked to make no connections."
 MAX_TEXT = 200  # of a string from outside, in a sentence
 
 
@@ -82,7 +83,7 @@ def not_asked(what: str) -> Finding:
     """Left out because the person said so."""
     return Finding(
         state=State.UNKNOWN,
-        summary="Left out, as you asked to make no connections.",
+        summary=LEFT_OUT,
         meaning=f"Nobody tried {what}.",
         breaks="Nothing by itself; a fault would only show later, in use.",
         fix="Ask again without -skipdial.",

@@ -90,8 +90,8 @@ async def _check(context: Context, port: int) -> Finding:
         if port in WEB_PORTS:
             return _web(port, found)
         only_here = bool(found) and all(one.address.is_loopback for one in found)
-        blocks = port == 25 and taken and not only_here and Binding.FREE not in bindings.values()
-        return _held(port, found, blocks=blocks)
+        # One address that cannot be had is enough: the server starts with all of them or not at all.
+        return _held(port, found, blocks=port == 25 and taken and not only_here)
     if Binding.FORBIDDEN in bindings.values():
         return ok(f"Free, as far as can be seen without root ({PURPOSES[port]}).")
     if Binding.FREE not in bindings.values():
@@ -100,10 +100,7 @@ async def _check(context: Context, port: int) -> Finding:
 
 
 def _facts(found: Sequence[Listening]) -> dict[str, list[str]]:
-    return {
-        "Listening": [f"{_name(one)} on {one.address}" for one in found],
-        "Program": list(dict.fromkeys(printable(one.program) for one in found if one.program)),
-    }
+    return {"Listening": [f"{_name(one)} on {one.address}" for one in found]}
 
 
 def _web(port: int, found: Sequence[Listening]) -> Finding:

@@ -76,6 +76,7 @@ def test_what_cannot_be_seen_from_inside_is_unsure(machine, zone):
 
 
 LISTED = {**healthy_zone(), f"9.9.9.5.{'zen.spamhaus.org'}": {"A": ["127.0.0.2"]}}
+WITHOUT_IPV6 = {**healthy_zone(), "mail.example.org": {"A": [str(FOUR)]}}
 NO_REVERSE = {name: facts for name, facts in healthy_zone().items() if name != reverse(FOUR)}
 
 
@@ -125,8 +126,12 @@ def test_the_verdict_names_what_to_mend_and_no_web_server():
 
 
 def test_an_explanation_lists_what_was_seen():
-    (text,) = explanations(results(FakeMachine(addresses=(FOUR,), banners={})))
+    (text,) = explanations(results(FakeMachine(addresses=(FOUR,), banners={}), WITHOUT_IPV6))
     assert "\n  - gmail.com: no answer within 7 seconds\n" in text
+
+
+def test_what_was_left_out_on_purpose_is_not_explained():
+    assert explanations(results(question={"skip_dial": True})) == []
 
 
 @pytest.fixture

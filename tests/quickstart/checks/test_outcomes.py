@@ -149,7 +149,7 @@ def test_web_port_that_is_held_is_for_the_next_step(port):
     finding = find(f"port-{port}", FakeMachine(listening={port: on("nginx")}))
     expect(finding, State.WARN, "nginx", "-existing-webserver")
     assert not finding.blocks
-    assert finding.facts["Program"] == ["nginx"]
+    assert finding.facts["Listening"] == ["nginx on 0.0.0.0"]
 
 
 @pytest.mark.parametrize(("port", "binding"), [(25, Binding.TAKEN), (80, Binding.TAKEN)])
