@@ -19,6 +19,7 @@ from app.net.listen import bind, has_ipv6
 from app.net.tls import KeyCert, TlsSettings, server_context
 from app.smtpserver.conversation import Service
 from app.smtpserver.listener import services
+from app.web.mounts import Mount, page_ports
 
 log = logger("serve")
 
@@ -51,6 +52,7 @@ class Endpoint:
     tls: ssl.SSLContext | None = None
     is_tls_first: bool = False  # TLS from the first byte
     passwords_need_tls: bool = True
+    mounts: tuple[Mount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,12 @@ class Bound:
     socket: socket.socket
 
 
-def open_endpoints(live: Live, *, pages: bool) -> list[Bound]:
-    """Every endpoint, listening; `pages` opens the ports for pages too. Raises ListenError or CertificateError.
+def open_endpoints(live: Live) -> list[Bound]:
+    """Every endpoint, listening. Raises ListenError or CertificateError.
 
     On a machine without IPv6 the IPv6 addresses are left out with a warning: a configuration names both families.
     """
-    wanted = list(endpoints(live, pages=pages))
+    wanted = list(endpoints(live))
     if not has_ipv6() and (left_out := {one.address for one in wanted if ":" in one.address}):
         log.warn("no IPv6 on this machine, not listening there", addresses=" ".join(sorted(left_out)))
         wanted = [one for one in wanted if one.address not in left_out]
@@ -81,13 +83,13 @@ def open_endpoints(live: Live, *, pages: bool) -> list[Bound]:
     return bound
 
 
-def endpoints(live: Live, *, pages: bool) -> Iterator[Endpoint]:
+def endpoints(live: Live) -> Iterator[Endpoint]:
     """What is to be served."""
     for listener in live.static.listeners.values():
         tls = _tls_context(live, listener)
         for address in listener.ips:
             yield from _mail(live, listener, str(address), tls)
-            yield from _http(listener, str(address), tls, pages)
+            yield from _http(listener, str(address), tls)
 
 
 def _mail(live: Live, listener: Listener, address: str, tls: ssl.SSLContext | None) -> Iterator[Endpoint]:
@@ -102,15 +104,17 @@ def _mail(live: Live, listener: Listener, address: str, tls: ssl.SSLContext | No
         yield Endpoint(kind=Kind.IMAP, listener=listener, address=address, port=imaps.port, tls=tls, is_tls_first=True)
 
 
-def _http(listener: Listener, address: str, tls: ssl.SSLContext | None, pages: bool) -> Iterator[Endpoint]:
+def _http(listener: Listener, address: str, tls: ssl.SSLContext | None) -> Iterator[Endpoint]:
     if (metrics := listener.metrics_http) is not None and metrics.enabled:
         yield Endpoint(kind=Kind.METRICS, listener=listener, address=address, port=metrics.port)
-    if not pages:
-        return
-    for service, is_tls in ((listener.account_http, False), (listener.account_https, True)):
-        if service is not None and service.enabled:
-            port = service.port or (443 if is_tls else 80)
-            yield Endpoint(kind=Kind.PAGES, listener=listener, address=address, port=port, tls=tls if is_tls else None)
+    for one in page_ports(listener):
+        if one.is_tls and tls is None:
+            log.warn("no certificate, pages over TLS are not served", address=address, port=one.port)
+            continue
+        context = tls if one.is_tls else None
+        yield Endpoint(
+            kind=Kind.PAGES, listener=listener, address=address, port=one.port, tls=context, mounts=one.mounts
+        )
 
 
 def _tls_context(live: Live, listener: Listener) -> ssl.SSLContext | None:

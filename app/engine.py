@@ -11,6 +11,7 @@ import ipaddress
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.clock import SYSTEM, Clock
 from app.config.live import Live
@@ -32,9 +33,16 @@ from app.smtpserver.local import LocalMessage, deliver
 from app.smtpserver.rates import Rates
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
+from app.store.serverdb import ServerDb
 from app.store.signin import SignIn
+from app.store.websessions import file_seal
+from app.web.services import Services
 from app.wire.smtp.address import Address, IPAddress, parse_address
 from app.wire.smtp.reply import Reply
+
+if TYPE_CHECKING:  # the pages are imported when a port for them is configured
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp
 
 log = logger("serve")
 
@@ -62,8 +70,19 @@ class Engine:
         clock = options.clock
         self.accounts = Accounts(live.data_dir, account_settings(live.static, lambda: live.dynamic), clock)
         self.queue = QueueDb.open(live.data_dir, clock)
-        self.signin = SignIn(live, self.accounts, clock)
+        self.server = ServerDb.open(live.data_dir, clock)
+        self.server.sessions.admin_seal = file_seal(live.resolve(live.static.admin_password_file or "adminpasswd"))
+        self.signin = SignIn(live, self.accounts, clock, record=self.server.attempts.record)
         self.resolver = Resolver(clock=clock)
+        self._pages = Services(
+            live=live,
+            accounts=self.accounts,
+            queue=self.queue,
+            signin=self.signin,
+            server=self.server,
+            resolver=self.resolver,
+            clock=clock,
+        )
         self.serving = Serving()
         self._page_servers: list[tuple[object, asyncio.Task[None]]] = []
         self._smtp = Resources(
@@ -124,6 +143,7 @@ class Engine:
         await self.dispatcher.stop()
         self.resolver.close()
         self.signin.close()
+        self.server.close()
         self.queue.close()
         self.accounts.close()
 
@@ -146,19 +166,27 @@ class Engine:
 
     def _serve_pages(self, bound: Bound, services: list[Endpoint]) -> None:
         from app.web.metricspage import metrics_app
+        from app.web.ports import port_app
         from app.web.serving import PageServer
-        from app.web.startpage import Service, start_app
 
         if bound.endpoint.kind is Kind.METRICS:
-            app = metrics_app()
+            app: ASGIApp = metrics_app()
         else:
-            rows = [
-                Service(name=service_name(one), host=one.address, port=one.port, security=security_of(one))
-                for one in services
-            ]
-            app = start_app(rows, self.options.localserve_address)
+            app = port_app(self._pages, bound.endpoint.mounts, self._start_routes(services))
         server = PageServer(app, [bound.socket], bound.endpoint.tls)
         self._page_servers.append((server, asyncio.get_running_loop().create_task(server.serve())))
+
+    def _start_routes(self, services: list[Endpoint]) -> list[BaseRoute]:
+        """The first page of a test server."""
+        from app.web.startpage import Service, start_routes
+
+        if not self.options.localserve_address:
+            return []
+        rows = [
+            Service(name=service_name(one), host=one.address, port=one.port, security=security_of(one))
+            for one in services
+        ]
+        return start_routes(rows, self.options.localserve_address)
 
 
 def service_name(endpoint: Endpoint) -> str:

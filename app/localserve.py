@@ -28,6 +28,7 @@ from app.config.listener import (
     WebserverHttp,
     WebserverHttps,
     WebService,
+    WellKnown,
 )
 from app.config.live import Live
 from app.config.regexp import Regexp
@@ -135,6 +136,7 @@ def _listener(ips: tuple[IPAddress, ...]) -> Listener:
         webapi_http=WebService(enabled=True, port=1080),
         webapi_https=WebService(enabled=True, port=1443),
         metrics_http=Metrics(enabled=True, port=1081),
+        autoconfig_https=WellKnown(enabled=True, port=1443),
         webserver_http=WebserverHttp(enabled=True, port=1080),
         webserver_https=WebserverHttps(enabled=True, port=1443),
     )

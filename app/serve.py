@@ -37,7 +37,7 @@ def run(config_path: Path, *, localserve_address: str = "") -> int:
         set_levels(live.static.log_level, dict(live.static.package_log_levels))
         lock = DataLock(live.data_dir)
         lock.take()
-        bound = open_endpoints(live, pages=bool(localserve_address))
+        bound = open_endpoints(live)
         if os.getuid() == 0 and not localserve_address:
             _give_up_root(live)
         os.umask(0o007)

@@ -45,7 +45,7 @@ def live(directory: Path, port: int) -> Live:
 def test_machine_without_ipv6_still_serves_ipv4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Containers often have no IPv6, and the configurations that we write name ::1 too."""
     monkeypatch.setattr(endpoints, "has_ipv6", lambda: False)
-    bound = open_endpoints(live(tmp_path, 28010), pages=False)
+    bound = open_endpoints(live(tmp_path, 28010))
     assert [one.endpoint.address for one in bound] == ["127.0.0.1"]
     for one in bound:
         one.socket.close()
@@ -53,11 +53,11 @@ def test_machine_without_ipv6_still_serves_ipv4(tmp_path: Path, monkeypatch: pyt
 
 def test_taken_port_lets_go_of_the_others(tmp_path: Path):
     config = live(tmp_path, 28011)
-    (first, *rest) = open_endpoints(config, pages=False)
+    (first, *rest) = open_endpoints(config)
     for one in rest:
         one.socket.close()
     with pytest.raises(ListenError, match="another program listens"):
-        open_endpoints(config, pages=False)
+        open_endpoints(config)
     first.socket.close()
-    for one in open_endpoints(config, pages=False):
+    for one in open_endpoints(config):
         one.socket.close()

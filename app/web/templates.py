@@ -40,11 +40,14 @@ def render(name: str, /, base: str = "/", **values: object) -> str:
 
 
 def _below(base: str) -> Callable[[str], str]:
-    return lambda path="/": base.rstrip("/") + path
+    def below(path: str = "/") -> str:
+        return base.rstrip("/") + path
+
+    return below
 
 
 def _static(base: str) -> Callable[[str], str]:
-    return lambda name: statics.url(base, name)
+    return functools.partial(statics.url, base)
 
 
 def show_bytes(count: int) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.metrics import counter
 from app.web.metricspage import metrics_app
-from app.web.startpage import Service, start_app
+from app.web.startpage import Service, start_routes
 
 requests = counter("test_pages_total", "Counts in this test.")
 
@@ -20,7 +21,7 @@ def test_metrics_page_shows_what_was_counted():
 
 def test_start_page_lists_services_and_shows_hostile_names_as_text():
     service = Service(name="SMTP", host="<script>alert(1)</script>", port=1025, security="none")
-    response = TestClient(start_app([service], "mox@localhost")).get("/")
+    response = TestClient(Starlette(routes=start_routes([service], "mox@localhost"))).get("/")
     assert "<td>1025</td>" in response.text
     assert "<script>" not in response.text
 

@@ -1,0 +1,15 @@
+"""The menu and the routes of the admin pages."""
+
+from __future__ import annotations
+
+from app.store.websessions import Kind
+from app.web.admin import overview
+from app.web.application import Pages
+from app.web.visit import NavItem
+
+ADMIN_PAGES = Pages(
+    kind=Kind.ADMIN,
+    title="administration",
+    nav=(NavItem("/", "Overview"),),
+    routes=(*overview.ROUTES,),
+)

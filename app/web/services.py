@@ -1,0 +1,26 @@
+"""What pages work on: the open configuration, accounts, queue and server database of a running server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.clock import Clock
+from app.config.live import Live
+from app.store.accounts import Accounts
+from app.store.queuedb import QueueDb
+from app.store.serverdb import ServerDb
+from app.store.signin import SignIn
+from app.trust.lookup import Resolver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The objects of a running server that pages show and change."""
+
+    live: Live
+    accounts: Accounts
+    queue: QueueDb
+    signin: SignIn
+    server: ServerDb
+    resolver: Resolver
+    clock: Clock

@@ -1,0 +1,143 @@
+"""The pages of a small server in this process, asked as by a browser: real configuration, accounts, queue and database.
+
+with World(tmp_path) as world:
+    jane = world.account()                  # signed in; `world.visitor()` is not
+    page = jane.get("/account/")
+    jane.post("/account/password", {"old": ...})      # with the session's CSRF token, unless told otherwise
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+from starlette.testclient import TestClient
+
+from app.clock import SYSTEM, Clock
+from app.config.live import Live
+from app.net.resolver import Resolver
+from app.operations.adminpassword import hash_password
+from app.store.account.credentials import Parameters, set_password
+from app.store.account.handle import Account
+from app.store.accounts import Accounts
+from app.store.queuedb import QueueDb
+from app.store.serverdb import ServerDb
+from app.store.signin import SignIn
+from app.store.websessions import file_seal
+from app.web.mounts import Mount, MountKind
+from app.web.ports import port_app
+from app.web.services import Services
+from tests.support.configuration import DOMAINS_CONF, MOX_CONF, write_configuration
+
+WEAK = Parameters(time_cost=1, memory_kib=8, lanes=1, scram_sha256_iterations=2, scram_sha1_iterations=2)
+PASSWORD = "correct horse"
+ADMIN_PASSWORD = "battery staple"
+MOUNTS = (
+    Mount(kind=MountKind.ACCOUNT, path="/account/"),
+    Mount(kind=MountKind.ADMIN, path="/admin/"),
+    Mount(kind=MountKind.CLIENT_FILES),
+)
+_CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+class Visitor:
+    """A browser without scripts: keeps cookies, follows no redirect by itself."""
+
+    def __init__(self, client: TestClient, base: str) -> None:
+        self.client = client
+        self.base = base
+        self.csrf = ""
+
+    def get(self, path: str) -> httpx.Response:
+        """A page."""
+        return self.client.get(path, follow_redirects=False)
+
+    def follow(self, path: str) -> httpx.Response:
+        """A page, or the one that it redirects to."""
+        return self.client.get(path, follow_redirects=True)
+
+    def post(self, path: str, fields: Mapping[str, str | list[str]], csrf: str | None = None) -> httpx.Response:
+        """Send a form."""
+        data = {"csrf": self.csrf if csrf is None else csrf, **fields}
+        return self.client.post(path, data=data, follow_redirects=False)
+
+    def sign_in(self, fields: Mapping[str, str]) -> httpx.Response:
+        """Fill in the sign-in page; afterwards `csrf` is that of the session."""
+        token = csrf_of(self.get(f"{self.base}login"))
+        response = self.post(f"{self.base}login", fields, csrf=token)
+        if response.status_code == 303:
+            self.csrf = csrf_of(self.follow(self.base))
+        return response
+
+
+def csrf_of(page: httpx.Response) -> str:
+    """The token in the forms of a page."""
+    found = _CSRF.search(page.text)
+    assert found is not None, page.text
+    return found[1]
+
+
+class World:
+    """A server's objects; leaving the block closes them."""
+
+    def __init__(
+        self, directory: Path, *, domains_conf: str = DOMAINS_CONF, mox_conf: str = MOX_CONF, clock: Clock = SYSTEM
+    ) -> None:
+        (directory / "data").mkdir(exist_ok=True)
+        admin = mox_conf.replace("Listeners:", "AdminPasswordFile: adminpasswd\nListeners:", 1)
+        path = write_configuration(directory, admin, domains_conf)
+        (path.parent / "adminpasswd").write_text(hash_password(ADMIN_PASSWORD))
+        self.live = Live.open(path, files=False)
+        self.accounts = Accounts(self.live.data_dir)
+        self.server = ServerDb.open(self.live.data_dir, clock)
+        self.server.sessions.admin_seal = file_seal(path.parent / "adminpasswd")
+        self.signin = SignIn(self.live, self.accounts, clock, parameters=WEAK, record=self.server.attempts.record)
+        self.queue = QueueDb.open(self.live.data_dir, clock)
+        self.services = Services(
+            live=self.live,
+            accounts=self.accounts,
+            queue=self.queue,
+            signin=self.signin,
+            server=self.server,
+            resolver=Resolver(servers=[]),
+            clock=clock,
+        )
+        self.jane.write_now(lambda tx: set_password(tx, PASSWORD, WEAK))
+        self._app = port_app(self.services, MOUNTS)
+        self._client = TestClient(self._app, base_url="http://mx.example.com", raise_server_exceptions=True)
+
+    @property
+    def jane(self) -> Account:
+        """The account that tests sign in to."""
+        return self.accounts.open_now("jane")
+
+    def __enter__(self) -> World:
+        self._client.__enter__()  # one event loop for all requests, as in the real server
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._client.__exit__(kind, error, at)
+        self.services.resolver.close()  # type: ignore[attr-defined]
+        for one in (self.signin, self.server, self.queue, self.accounts):
+            one.close()
+
+    def visitor(self, base: str = "/account/") -> Visitor:
+        """Somebody who has not signed in."""
+        client = TestClient(self._app, base_url="http://mx.example.com")
+        client.portal = self._client.portal
+        return Visitor(client, base)
+
+    def account(self) -> Visitor:
+        """Jane, signed in to her account."""
+        visitor = self.visitor()
+        assert visitor.sign_in({"address": "jane@example.com", "password": PASSWORD}).status_code == 303
+        return visitor
+
+    def admin(self) -> Visitor:
+        """The administrator, signed in."""
+        visitor = self.visitor("/admin/")
+        assert visitor.sign_in({"password": ADMIN_PASSWORD}).status_code == 303
+        return visitor
