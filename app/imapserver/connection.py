@@ -155,7 +155,13 @@ class ImapConnection(Connection):
 
     def _context(self) -> SignInContext:
         return SignInContext(
-            protocol="imap", remote=self.remote, tls=self.tls, passwords_need_tls=self.service.passwords_need_tls
+            protocol="imap",
+            remote=self.remote,
+            tls=self.tls,
+            passwords_need_tls=self.service.passwords_need_tls,
+            local=self.local,
+            tls_name=str(self.tls or ""),
+            user_agent=self.session.user_agent,
         )
 
     def signed_in(self) -> None:

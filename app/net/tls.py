@@ -38,6 +38,9 @@ class TlsInfo:
     server_name: str | None  # what the client asked for (SNI), lower case
     ssl_object: ssl.SSLObject | None = field(default=None, repr=False, compare=False)
 
+    def __str__(self) -> str:
+        return f"{self.version} {self.cipher}"
+
     def binding_types(self) -> tuple[str, ...]:
         """The channel bindings this connection can be bound by, best first."""
         return channelbinding.types_for(self.version)

@@ -93,4 +93,6 @@ def _context(conversation: Conversation) -> SignInContext:
         remote=conversation.remote,
         tls=conversation.tls,
         passwords_need_tls=conversation.service.requires_tls,
+        local=conversation.local,
+        tls_name=str(conversation.tls or ""),
     )

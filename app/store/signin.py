@@ -75,6 +75,9 @@ class SignInContext:
     remote: IpAddress
     tls: ChannelBindings | None
     passwords_need_tls: bool = True
+    local: IpAddress | None = None  # our own address of the connection
+    tls_name: str = ""  # version and cipher, for people
+    user_agent: str = ""  # what the client says of itself
 
 
 @dataclass(frozen=True, slots=True)
