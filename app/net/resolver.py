@@ -62,6 +62,10 @@ class Resolver:
         """Close the sockets; questions under way fail."""
         self._exchange.close()
 
+    def forget(self) -> None:
+        """Forget all answers, for a person who has changed something and asks again."""
+        self._cache.clear()
+
     async def mx(self, name: str) -> Answer[Mx]:
         """Mail exchangers, in no order."""
         return _convert(await self._ask(name, "MX"), lambda rd: Mx(rd.preference, _text(rd.exchange)))

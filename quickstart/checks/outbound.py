@@ -145,9 +145,9 @@ async def _closed(context: Context, version: int, facts: dict[str, list[str]]) -
         )
     return Finding(
         state=State.BAD,
-        summary="Port 25 is closed on the way out: mail can be received here, but not sent directly.",
+        summary="Port 25 is closed on the way out: mail cannot be sent from here directly.",
         meaning="None of three large providers could be reached on port 25. Almost always the hoster has closed it, "
-        "sometimes a firewall on this machine.",
+        "sometimes a firewall on this machine. Receiving mail is another matter and can work.",
         breaks="Mail to others stays in the queue and comes back after days.",
         fix=f"{_sentence(port_25_panel(provider))} {relay}",
         facts=facts,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from app.errors import Refusal
 from app.log import logger
@@ -41,8 +41,17 @@ class Result(NamedTuple):
     finding: Finding
 
 
+@runtime_checkable
+class Forgetful(Protocol):
+    """A resolver that keeps answers and can forget them."""
+
+    def forget(self) -> None:
+        """Ask anew from now on."""
+
+
 async def run_all(context: Context, limit_s: float = LIMIT_S) -> AsyncIterator[Result]:
-    """Every check, as they finish."""
+    """Every check, as they finish; DNS is asked anew."""
+    _forget(context)
     tasks = [asyncio.create_task(_run(check, context, limit_s)) for check in CHECKS]
     try:
         for done in asyncio.as_completed(tasks):
@@ -53,11 +62,18 @@ async def run_all(context: Context, limit_s: float = LIMIT_S) -> AsyncIterator[R
 
 
 async def run_one(context: Context, key: str, limit_s: float = LIMIT_S) -> Finding:
-    """One check, again. Raises Refusal for a key that there is not."""
+    """One check, again, with DNS asked anew. Raises Refusal for a key that there is not."""
     check = next((one for one in CHECKS if one.key == key), None)
     if check is None:
         raise Refusal(f"there is no check {key!r}")
+    _forget(context)
     return (await _run(check, context, limit_s)).finding
+
+
+def _forget(context: Context) -> None:
+    """A record that somebody has just added must not stay missing for as long as "no such name" is kept."""
+    if isinstance(context.resolver, Forgetful):
+        context.resolver.forget()
 
 
 async def _run(check: Check, context: Context, limit_s: float) -> Result:

@@ -68,6 +68,17 @@ def test_mx_with_the_ad_bit():
     assert answer.exists
 
 
+def test_what_was_forgotten_is_asked_again():
+    async def work(resolver, server):
+        first = await resolver.ipv4("new.example.org")
+        server.zone["new.example.org"] = {"A": ["192.0.2.7"]}
+        cached = await resolver.ipv4("new.example.org")
+        resolver.forget()
+        return [bool(answer.records) for answer in (first, cached, await resolver.ipv4("new.example.org"))]
+
+    assert run(work) == [False, False, True]
+
+
 def test_null_mx_has_an_empty_host():
     assert run(lambda resolver, _: resolver.mx("null.example")).records == (Mx(0, ""),)
 

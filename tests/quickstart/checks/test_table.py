@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from app.errors import Refusal
 from app.log import SETTINGS
+from app.net.dnsexchange import Server
+from app.net.resolver import Resolver
 from quickstart.checks import CHECKS, Check, Finding, State, run_all, run_one, table
 from quickstart.checks.finding import MAX_TEXT, ok, printable
-from tests.support.machines import make_context
+from tests.support.dns import DnsServer
+from tests.support.machines import FOUR, SIX, make_context
 
 
 def collect(limit_s: float = 10.0) -> dict[str, Finding]:
@@ -75,6 +79,20 @@ def test_leaving_early_cancels_what_still_runs(monkeypatch):
 
     asyncio.run(run())
     assert cancelled == [True]
+
+
+def test_a_check_that_is_asked_again_sees_what_was_mended():
+    async def run(server):
+        resolver = Resolver([Server(server.host, server.port)])
+        context = replace(make_context(), resolver=resolver)
+        before = await run_one(context, "hostname")
+        server.zone["mail.example.org"] = {"A": [str(FOUR)], "AAAA": [str(SIX)]}
+        after = await run_one(context, "hostname")
+        resolver.close()
+        return before.state, after.state
+
+    with DnsServer({}) as server:
+        assert asyncio.run(run(server)) == (State.WARN, State.OK)
 
 
 def test_unknown_key_is_refused():
