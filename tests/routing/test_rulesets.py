@@ -73,11 +73,11 @@ def test_a_notification_has_an_empty_reverse_path() -> None:
 
 
 def test_a_hostile_header_costs_little() -> None:
-    evil = rule(headers={"(x|x)*y$": "(a*)*b$", "^(x+)+$": "(a|aa)+$c"})
-    header = (b"x" * 60 + b": " + b"a" * 2000 + b"\r\n") * (2 * MAX_FIELDS)
+    evil = rule(headers={"^(x|x)*y$": "[^z](a*)*b$", "^(x+)+y$": "[^z](a|aa)+c$"})
+    header = (b"x" * 60 + b"y: cb" + b"a" * 2000 + b"\r\n") * (2 * MAX_FIELDS)
     begin = time.process_time()
     assert find_ruleset([evil], read_facts(header, "")) is None
-    assert time.process_time() - begin < 5  # other ways of matching take longer than the sun will shine
+    assert time.process_time() - begin < 5  # one field takes `re` longer than anybody waits
 
 
 @given(st.binary(max_size=200))
