@@ -1,4 +1,4 @@
-"""Is what a domain publishes what it should publish, and do its hosts answer as that says?
+"""Whether a domain publishes what it should publish, and its hosts answer as that says.
 
 Two questions, each with its own entry. `states.states` takes the records of `dnsrecords` and says for each whether the
 name servers of the zone have it: seen, partly, missing, wrong with the differences, somebody else's, or cannot tell;
