@@ -41,7 +41,7 @@ def replace(path: Path, content: bytes) -> None:
             output.flush()
             os.fsync(descriptor)
         temporary.replace(path)
-        _sync(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -72,7 +72,8 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sync(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Put the names in a directory on stable storage."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from app.cli import account, config, preflight, queue, quickstart, server
+from app.cli import account, config, preflight, queue, quickstart, server, setup
 from app.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
+    *setup.COMMANDS,
     *quickstart.COMMANDS,
     *preflight.COMMANDS,
     *server.COMMANDS,

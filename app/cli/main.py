@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from app import VERSION
-from app.cli.command import Command, Flag, Invocation, UsageError, program
+from app.cli import setup
+from app.cli.command import Command, Flag, Invocation, UsageError
 from app.cli.commands import COMMANDS
 from app.cli.flags import parse_flags
 from app.errors import ConfigError, MailError, Refusal
@@ -25,17 +26,6 @@ GLOBAL_FLAGS = (
     Flag("loglevel", "how much this command logs; 'serve' goes by mox.conf", placeholder="level"),
 )
 _USAGE = "usage: mox [-config file] [-loglevel level] command [flags] [arguments]"
-_FIRST_STEPS = """\
-mox is a mail server. There is no configuration here yet ({path}).
-
-To set up mail for your domain, in a new directory on the machine that will be the server:
-    {program} quickstart you@example.org
-
-To try it, or to test software that sends mail, without setting anything up:
-    {program} localserve
-
-All commands: {program} help
-"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -66,14 +56,20 @@ def _run(argv: Sequence[str]) -> int:
     if argv and argv[0] in _ASKS_FOR_HELP:
         argv = ["help", *argv[1:]]
     try:
-        parsed = parse_flags(argv, GLOBAL_FLAGS)
+        parsed = parse_flags(argv, (*GLOBAL_FLAGS, *setup.FLAGS))
     except UsageError as error:
         raise UsageError(f"{error}\n{_USAGE}") from None
     if level := parsed.flags.get("loglevel"):
         set_levels(parse_level(level))
     command = find_command(parsed.rest)
+    config = parsed.flags.get("config", "")
+    flags_of_setup = {flag.name: parsed.flags[flag.name] for flag in setup.FLAGS if flag.name in parsed.flags}
+    if not parsed.rest and (flags_of_setup or setup.is_wanted(Invocation(_HELP, {}, (), config).config_path)):
+        return setup.SETUP.run(Invocation(setup.SETUP, flags_of_setup, (), config))
+    if flags_of_setup:
+        raise UsageError(f"-{next(iter(flags_of_setup))} belongs to 'setup', which needs no other word\n{_USAGE}")
     if command is None:
-        return _no_command(parsed.rest, parsed.flags.get("config", ""))
+        return _no_command(parsed.rest)
     return _invoke(command, parsed.rest[len(command.words.split()) :], parsed.flags.get("config", ""))
 
 
@@ -99,11 +95,7 @@ def starting_with(words: Sequence[str]) -> list[Command]:
     return [one for one in ALL_COMMANDS if words and one.words.split()[: len(words)] == list(words)]
 
 
-def _no_command(words: Sequence[str], config: str) -> int:
-    path = Invocation(_HELP, {}, (), config).config_path
-    if not words and not path.exists():
-        print(_FIRST_STEPS.format(path=path, program=program()), end="")
-        return 0
+def _no_command(words: Sequence[str]) -> int:
     typed = [word for word in words if not word.startswith("-")]
     matching = starting_with(typed)
     if typed and not matching:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from app import VERSION
+from app.cli import setup
 from app.cli.command import Flag, UsageError, Value
 from app.cli.flags import parse_flags
 from app.cli.main import ALL_COMMANDS, main
@@ -83,13 +84,24 @@ def test_wrong_use_is_exit_code_2(words, capsys):
     assert "usage: mox" in capsys.readouterr().err
 
 
-def test_without_configuration_the_first_steps_are_printed(tmp_path, monkeypatch, capsys):
+def test_without_a_command_set_up_begins_until_there_is_a_configuration(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MOXCONF", raising=False)
-    assert main([]) == 0
-    assert "mox localserve" in capsys.readouterr().out
+    assert setup.is_wanted(tmp_path / "config" / "mox.conf")
     write_configuration(tmp_path)
     assert main([]) == 2
+    (tmp_path / "setup").mkdir()
+    (tmp_path / "setup" / "draft.json").write_text("{}")
+    assert setup.is_wanted(tmp_path / "config" / "mox.conf"), "the set-up is not over"
+
+
+def test_flags_of_the_set_up_go_with_no_other_command(tmp_path, monkeypatch, capsys):
+    assert main(["-listen", "192.0.2.1", "queue", "list"]) == 2
+    monkeypatch.chdir(tmp_path)
+    assert main(["-listen", "nonsense"]) == 1
+    assert "needs an IP address" in capsys.readouterr().err
+    assert main(["setup-link"]) == 1
+    assert "no set-up runs" in capsys.readouterr().err
 
 
 def test_unknown_log_level_is_an_error(capsys):

@@ -1,0 +1,90 @@
+"""The first two steps: the mail address, from which everything else follows, and the administrator's password."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from app.errors import MailError, Refusal
+from app.operations.adminpassword import hash_password
+from app.web.forms import Form
+from quickstart.options import Network, Options, guess_hostname, parse_first_address, parse_hostname, parse_user
+from quickstart.pages.visit import Page, Visit
+from quickstart.steps import Step
+from quickstart.system import System
+
+
+async def show_address(visit: Visit) -> Response:
+    options = visit.draft.options
+    present = {
+        "address": str(options.address) if options else "",
+        "hostname": options.hostname.ascii if options and options.hostname else "",
+        "system_user": options.user if options else "",
+    }
+    return _address_page(visit, Form.showing(present))
+
+
+def _address_page(visit: Visit, form: Form, status: int = 200) -> Response:
+    suggestion = ""
+    with contextlib.suppress(Refusal):
+        domain = parse_first_address(form.value("address").strip()).domain
+        suggestion = guess_hostname(domain, visit.wizard.world.machine.hostname()).ascii
+    return visit.render("address.html", status, form=form, suggestion=suggestion)
+
+
+async def save_address(visit: Visit) -> Response:
+    form, wizard = visit.form, visit.wizard
+    address = form.parsed("address", parse_first_address)
+    hostname = form.parsed("hostname", parse_hostname, required=False)
+    user = form.parsed("system_user", parse_user, required=False) or ""
+    if user and "system_user" not in form.errors:
+        _check_user(form, user, wizard.world.system)
+    if not form.is_ok or address is None:
+        return _address_page(visit, form, 422)
+    present = visit.draft.options
+    skip_dial = present.skip_dial if present else False
+    options = Options(address=address, hostname=hostname, user=user, skip_dial=skip_dial)
+    network: Network = await asyncio.to_thread(wizard.network)
+    is_changed = present is not None and replace(present, existing_webserver=False) != options
+    kept = options if is_changed or present is None else present
+    wizard.save(replace(visit.draft.passing(Step.ADDRESS, changed=is_changed), options=kept, network=network))
+    return visit.go_on()
+
+
+def _check_user(form: Form, user: str, system: System) -> None:
+    if user.isdigit() and not system.has_user(user):
+        form.fail("system_user", "There is no user with this number.")
+
+
+async def show_password(visit: Visit) -> Response:
+    return visit.render("password.html", is_set=bool(visit.draft.admin_hash))
+
+
+async def save_password(visit: Visit) -> Response:
+    form = visit.form
+    if visit.draft.admin_hash and not form.value("password"):
+        return visit.go_on()
+    password = form.password("password")
+    if form.is_ok and form.value("again") != password:
+        form.fail("again", "This is not the same as above.")
+    hashed = ""
+    if form.is_ok:
+        try:
+            hashed = await asyncio.to_thread(hash_password, password)
+        except MailError as error:
+            form.fail("password", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    if not form.is_ok:
+        return visit.render("password.html", 422, form=form, is_set=bool(visit.draft.admin_hash))
+    visit.wizard.save(replace(visit.draft.passing(Step.PASSWORD), admin_hash=hashed))
+    return visit.go_on()
+
+
+PAGES = (
+    Page("/address", Step.ADDRESS, show_address),
+    Page("/address", Step.ADDRESS, save_address, "POST"),
+    Page("/password", Step.PASSWORD, show_password),
+    Page("/password", Step.PASSWORD, save_password, "POST"),
+)
