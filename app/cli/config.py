@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from app.cli import dns
 from app.cli.command import Command, Invocation
 
 
@@ -71,4 +72,5 @@ opened too.
 """,
         run=_describe_domains,
     ),
+    *dns.COMMANDS,
 )
