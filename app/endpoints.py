@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.config.listener import Listener, TlsVersion
@@ -29,6 +29,9 @@ _TLS_VERSIONS = {
     TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
     TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
 }
+
+
+_ALL = ("0.0.0.0", "::")
 
 
 class Kind(enum.Enum):
@@ -73,14 +76,22 @@ def open_endpoints(live: Live) -> list[Bound]:
         log.warn("no IPv6 on this machine, not listening there", addresses=" ".join(sorted(left_out)))
         wanted = [one for one in wanted if one.address not in left_out]
     bound: list[Bound] = []
+    shared = _shared_ports(wanted)
     try:
         for endpoint in wanted:
-            bound.append(Bound(endpoint, bind(endpoint.address, endpoint.port)))
+            is_shared = endpoint.port in shared
+            bound.append(Bound(endpoint, bind(endpoint.address, endpoint.port, is_shared=is_shared)))
     except BaseException:
         for one in bound:
             one.socket.close()
         raise
     return bound
+
+
+def _shared_ports(wanted: Sequence[Endpoint]) -> set[int]:
+    """Ports wanted for all addresses and also for one, as quickstart writes behind NAT: 0.0.0.0:80 and 127.0.0.1:80."""
+    everywhere = {one.port for one in wanted if one.address in _ALL}
+    return {one.port for one in wanted if one.address not in _ALL} & everywhere
 
 
 def endpoints(live: Live) -> Iterator[Endpoint]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,28 @@ def test_taken_port_lets_go_of_the_others(tmp_path: Path):
     first.socket.close()
     for one in open_endpoints(config):
         one.socket.close()
+
+
+def test_port_may_be_opened_for_all_addresses_and_for_one_by_different_listeners(tmp_path: Path):
+    """As quickstart writes behind NAT: pages on 127.0.0.1:80, and the web port on 0.0.0.0:80."""
+    config = live(tmp_path, 28012)
+    text = (
+        MOX_CONF.format(port=28012)
+        .replace(
+            "\tlocal:",
+            "\tlocal:\n\t\tIPs:\n\t\t\t- 127.0.0.1\n\t\tMetricsHTTP:\n\t\t\tEnabled: true\n\t\t\tPort: 28012\n\tall:",
+        )
+        .replace("- 127.0.0.1\n\t\t\t- ::1", "- 0.0.0.0")
+    )
+    config.path.write_text(text)
+    bound = open_endpoints(Live.open(config.path))
+    try:
+        assert {one.endpoint.address for one in bound} == {"127.0.0.1", "0.0.0.0"}
+        for address, name in (("127.0.0.1", "127.0.0.1"), ("127.0.0.2", "0.0.0.0")):
+            with socket.create_connection((address, 28012)):
+                (found,) = (one for one in bound if one.endpoint.address == name)
+                found.socket.settimeout(5)
+                found.socket.accept()[0].close()
+    finally:
+        for one in bound:
+            one.socket.close()

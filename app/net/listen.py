@@ -25,12 +25,18 @@ class ListenError(MailError):
     """A socket cannot be opened."""
 
 
-def bind(address: str, port: int) -> socket.socket:
-    """A listening socket that does not block; an IPv6 one takes no IPv4 connections."""
+def bind(address: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """A listening socket that does not block; an IPv6 one takes no IPv4 connections.
+
+    `is_shared` is for a port that this program opens twice, for all addresses and for one of them: the kernel gives a
+    connection to the socket whose address is its own.
+    """
     family = socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((address, port))

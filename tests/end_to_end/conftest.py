@@ -20,6 +20,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 
 
 def own_ip(number: int = 1) -> str:
-    """A loopback address that only this test process uses."""
+    """A loopback address that only this test process uses; `number` is from 1 to 30."""
     pid = os.getpid()
-    return f"127.{100 + (pid >> 14) % 100}.{(pid >> 6) & 0xFF}.{(pid & 0x3F) * 4 % 250 + number}"
+    return f"127.{100 + (pid >> 11) % 100}.{(pid >> 3) & 0xFF}.{(pid & 7) * 32 + number}"

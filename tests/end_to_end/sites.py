@@ -37,6 +37,7 @@ class Site:
     instance: Instance
     config: Path
     printed: str = field(repr=False)  # by quickstart
+    internal_ip: str  # of the listener for this machine only
 
     @property
     def person(self) -> str:
@@ -104,7 +105,7 @@ class Site:
 
     def metric(self, sample: str) -> float:
         """A figure of /metrics, such as `mox_queue_connection_total{result="ok"}`; 0 before there is one."""
-        with urllib.request.urlopen(f"http://{self.instance.ip}:{METRICS_PORT}/metrics", timeout=30) as response:
+        with urllib.request.urlopen(f"http://{self.internal_ip}:{METRICS_PORT}/metrics", timeout=30) as response:
             lines = response.read().decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(sample))
 
@@ -117,12 +118,14 @@ def parse(data: bytes) -> EmailMessage:
 
 def make_site(folder: Path, domain: str, number: int, resolver: str) -> Site:
     """Sets up a server in a folder that is made for it; `number` tells its address from others of the test."""
-    ip = own_ip(number)
+    ip, internal_ip = own_ip(number), own_ip(number + 2)
     folder.mkdir()
     words = ("quickstart", "-skipdial", "-hostname", f"mx.{domain}", f"person@{domain}", "nobody")
     printed = mox(*words, folder=str(folder), MOX_RESOLVER=resolver)
     config = folder / "config" / "mox.conf"
-    config.write_text(_IPS.sub(rf"\1IPs:\n\1\t- {ip}\n", config.read_text()))
+    internal, public = config.read_text().split("\tpublic:\n")
+    texts = [_IPS.sub(rf"\1IPs:\n\1\t- {one}\n", text) for one, text in ((internal_ip, internal), (ip, public))]
+    config.write_text("\tpublic:\n".join(texts))
     command = ("-config", str(config), "serve")
-    instance = Instance(folder, ip, (25, 465, 993, METRICS_PORT), command, {"MOX_RESOLVER": resolver})
-    return Site(domain, instance, config, printed)
+    instance = Instance(folder, ip, (25, 465, 993), command, {"MOX_RESOLVER": resolver})
+    return Site(domain, instance, config, printed, internal_ip)

@@ -136,7 +136,9 @@ def test_every_place_tried_is_listed_with_its_reason(place: Path) -> None:
             shared.mkdir(mode=0o700)
             os.chown(shared, 12345, 12345)
     # As a build that nobody has unpacked yet: a copy that root made in /var/cache/mox, in another test, would be used.
-    script = f"import sys; sys.path[0] = {str(readable_archive())!r}; import _boot; _boot.BUILD = 'f' * 64; _boot.main()"
+    script = (
+        f"import sys; sys.path[0] = {str(readable_archive())!r}; import _boot; _boot.BUILD = 'f' * 64; _boot.main()"
+    )
     command = [PYTHON, "-c", script, "help"]
     try:
         done = subprocess.run(command, env=environment(**changes), capture_output=True, text=True, user=user, cwd="/")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import own_ip
 from tests.end_to_end.reading import new_subject
 from tests.end_to_end.sites import Site, make_site
 from tests.end_to_end.thunderbird import CREATE, FIND, READ, SEND, TRUST, thunderbird
@@ -28,7 +27,6 @@ CLEARTEXT, ENCRYPTED = 3, 4  # nsMsgAuthMethod
 def site() -> Iterator[Site]:
     with open_place() as place:
         made = make_site(place / "one.test", "one.test", 1, NO_RESOLVER)
-        made.config.write_text(apart(made.config.read_text(), made.instance.ip))
         made.instance.ports = (80, 443, 465, 993)
         with made.instance.running():
             yield made
@@ -39,16 +37,10 @@ def site_without_tls() -> Iterator[Site]:
     """The same without certificates, as behind a tunnel: signing in is allowed all the same."""
     with open_place() as place:
         made = make_site(place / "one.test", "one.test", 2, NO_RESOLVER)
-        made.config.write_text(without_tls(apart(made.config.read_text(), made.instance.ip)))
+        made.config.write_text(without_tls(made.config.read_text()))
         made.instance.ports = (80, 143, 587)
         with made.instance.running():
             yield made
-
-
-def apart(mox_conf: str, ip: str) -> str:
-    """The pages of the listener "internal" at an address of their own, as in life, where it is 127.0.0.1."""
-    internal, public = mox_conf.split("\tpublic:\n")
-    return internal.replace(f"- {ip}\n", f"- {own_ip(3)}\n") + "\tpublic:\n" + public
 
 
 def without_tls(mox_conf: str) -> str:
