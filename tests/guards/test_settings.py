@@ -17,7 +17,7 @@ DECLARATIONS = {"mox.conf": (Static, pending.STATIC), "domains.conf": (Dynamic, 
 
 
 def settings(kind: Kind, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Field]]:
-    """Every setting below a declaration with its path, map keys as *."""
+    """Every setting below a declaration with its path, map keys and elements of lists as *."""
     if isinstance(kind, Struct):
         for field in kind.fields:
             yield ".".join((*path, field.name)), field
@@ -25,7 +25,7 @@ def settings(kind: Kind, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Fiel
     elif isinstance(kind, MapOf):
         yield from settings(kind.value, (*path, "*"))
     elif isinstance(kind, ListOf):
-        yield from settings(kind.element, path)
+        yield from settings(kind.element, (*path, "*"))
 
 
 @pytest.mark.parametrize("file", DECLARATIONS)
