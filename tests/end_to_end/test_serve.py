@@ -177,7 +177,7 @@ def test_server_that_would_not_reach_its_files_without_root_says_what_is_in_the_
         closed.mkdir(mode=0o700)
         shutil.copytree(site.config.parent, closed / "config")
         path = closed / "config" / "mox.conf"
-        path.write_text(path.read_text().replace(site.instance.ip, own_ip(22)).replace(site.internal_ip, own_ip(23)))
+        path.write_text(path.read_text().replace(site.instance.ip, own_ip(22)).replace(site.internal_ip, own_ip(24)))
         said = fails(lambda: mox("-config", str(path), "serve"))
         assert f"user 'nobody' cannot reach {path.parent}, as it may not enter {closed};" in said
         assert "Traceback" not in said
