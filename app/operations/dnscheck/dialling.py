@@ -7,6 +7,7 @@ within its seconds and raises ProbeFailed with the reason in words, fit to be sh
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.errors import MailError
+from app.net.dial import DialFailed
 from app.net.smtpclient import Conversation, Peer, verified_context
 from app.operations.dnscheck.printable import printable
 from app.wire.smtp.address import IPAddress
@@ -110,8 +112,12 @@ class HostDialler:
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             raise ProbeFailed(f"{where}: what answers there is no web server") from None
         except OSError as err:
-            raise ProbeFailed(f"{where}: cannot connect: {err.strerror or err}") from None
-        except MailError as err:  # DialFailed, SmtpFailed
+            # The text in the error is the event loop's, which only says again where to; the number says why.
+            reason = os.strerror(err.errno) if err.errno else str(err)
+            raise ProbeFailed(f"cannot connect to {where}: {reason}") from None
+        except DialFailed as err:
+            raise ProbeFailed(str(err)) from None
+        except MailError as err:  # SmtpFailed
             raise ProbeFailed(f"{where}: {_plain(err)}") from None
 
 

@@ -159,18 +159,18 @@ def _seen_or_partly(seen: RecordState) -> tuple[State, str]:
         return State.SEEN, "The name server has it." if count == 1 else f"All {count} name servers have it."
     parts = [f"{printable_list(seen.having)} {'has' if len(seen.having) == 1 else 'have'} it"]
     if seen.lacking:
-        parts.append(f"{printable_list(seen.lacking)} not yet; this is usual for some minutes after a change")
+        parts.append(f"{printable_list(seen.lacking)} not yet, which is usual for some minutes after a change")
     if seen.silent:
         verb = "does" if len(seen.silent) == 1 else "do"
-        parts.append(f"{printable_list(seen.silent)} {verb} not answer; if that stays so, tell who keeps your DNS")
-    return State.PARTLY, ". ".join(part[0].upper() + part[1:] if n else part for n, part in enumerate(parts)) + "."
+        parts.append(f"{printable_list(seen.silent)} {verb} not answer: if that stays so, ask who keeps your DNS")
+    return State.PARTLY, "; ".join(parts) + "."
 
 
 def _by(seen: RecordState) -> str:
     """Whose word it is, when it is not that of the name servers."""
     if THIS_RESOLVER not in (*seen.having, *seen.lacking):
         return ""
-    return " (The name servers cannot be reached from here; the resolver says so, which may be behind by some minutes.)"
+    return " (The resolver of this machine says so, maybe some minutes late: no name server could be reached.)"
 
 
 def _missing(record: Record) -> str:

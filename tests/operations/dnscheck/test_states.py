@@ -107,7 +107,7 @@ def test_when_no_name_server_answers_the_resolver_is_believed_and_named(world: W
     world.resolver.zone["example.org"] |= {"TXT": [SPF.content], "MX": ["10 other.example"]}
     spf, mx, srv = world.look(SPF, MX, SRV)
     assert (spf.state, spf.having) == (State.SEEN, (THIS_RESOLVER,))
-    assert "the resolver says so" in spf.sentence
+    assert "resolver of this machine says so" in spf.sentence
     assert mx.state is State.FOREIGN
     assert srv.state is State.UNKNOWN
     assert "REFUSED" in srv.sentence
