@@ -25,7 +25,7 @@ DIAL_S = 10.0
 _IS_OK = re.compile(r"HTTP/1\.[01] 200( |$)")
 MAX_HEAD = 16 * 1024
 MAX_BODY = 64 * 1024  # RFC 8461 §3.2 allows senders to stop there
-_PLACE_IN_OPENSSL = re.compile(r"^\[[^\]]{1,100}\] | \(_ssl\.c:\d{1,6}\)$")
+_OPENSSL = re.compile(r"\[[^\]]{1,100}\] | \(_ssl\.c:\d{1,6}\)$")  # its names for an error, and the place in its source
 
 
 class ProbeFailed(MailError):
@@ -137,9 +137,7 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 
 def _plain(err: Exception) -> str:
-    """Without the place in OpenSSL's source."""
-    text = str(err)
-    reason = getattr(err, "verify_message", "")
-    if reason:
-        return f"certificate not accepted: {printable(reason, 200)}"
-    return printable(_PLACE_IN_OPENSSL.sub("", text), 300)
+    """The words of OpenSSL without its names and places."""
+    text = _OPENSSL.sub("", str(err))
+    _, failed, reason = text.partition("certificate verify failed: ")
+    return printable(f"certificate not accepted: {reason}" if failed else text, 300)
