@@ -59,7 +59,6 @@ Accounts.*.SubjectPass
 Accounts.*.RejectsMailbox
 Accounts.*.KeepRejects
 Accounts.*.Introbox
-Accounts.*.AutomaticJunkFlags
 Accounts.*.JunkFilter
 Accounts.*.NoFirstTimeSenderDelay
 Accounts.*.IMAPCapabilitiesDisabled

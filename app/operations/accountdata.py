@@ -22,7 +22,11 @@ def account_settings(static: Static, dynamic: Callable[[], Dynamic]) -> Callable
     def settings(name: str) -> AccountSettings:
         account = dynamic().accounts.get(name)
         quota = quota_bytes(static, account.quota_message_size if account else 0)
-        return AccountSettings(quota_bytes=quota, initial_mailboxes=initial_mailboxes(static))
+        return AccountSettings(
+            quota_bytes=quota,
+            junk_flags=account.automatic_junk_flags if account else None,
+            initial_mailboxes=initial_mailboxes(static),
+        )
 
     return settings
 

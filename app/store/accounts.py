@@ -2,7 +2,7 @@
 
 An account is made on disk at its first opening, with the initial mailboxes of the configuration; whether a name may be
 opened at all is the caller's business, who asks the configuration. One object per account and process; each `open`
-gives it the quota that is configured now.
+gives it the quota and junk flags that are configured now.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.clock import SYSTEM, Clock
+from app.config.junksettings import AutomaticJunkFlags
 from app.store.account import expunge, mailboxes
 from app.store.account.handle import Account, Tx
 from app.wire.imap.mailboxname import INBOX
@@ -23,6 +24,7 @@ class AccountSettings:
     """What the store needs to know about an account from the configuration."""
 
     quota_bytes: int = 0  # 0: no limit
+    junk_flags: AutomaticJunkFlags | None = None
     initial_mailboxes: tuple[tuple[str, str | None], ...] = (
         ("Archive", "\\Archive"),
         ("Drafts", "\\Drafts"),
@@ -52,7 +54,7 @@ class Accounts:
     async def open(self, name: str) -> Account:
         """The account of that name."""
         if (account := self._open.get(name)) is not None:
-            account.quota_bytes = self._settings(name).quota_bytes
+            _configure(account, self._settings(name))
             return account
         task = self._opening.get(name)
         if task is None:
@@ -83,10 +85,16 @@ class Accounts:
     def _open_account(self, name: str) -> Account:
         settings = self._settings(name)
         directory = self.data_dir / "accounts" / name
-        account = Account(name, directory, clock=self._clock, quota_bytes=settings.quota_bytes)
+        account = Account(name, directory, clock=self._clock)
+        _configure(account, settings)
         account.write_now(lambda tx: _create_initial(tx, settings))
         expunge.erase_now(account)  # nothing that an earlier process expunged can be asked for any more
         return account
+
+
+def _configure(account: Account, settings: AccountSettings) -> None:
+    account.quota_bytes = settings.quota_bytes
+    account.junk_flags = settings.junk_flags
 
 
 def _create_initial(tx: Tx, settings: AccountSettings) -> None:

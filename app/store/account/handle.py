@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from app.clock import SYSTEM, Clock
+from app.config.junksettings import AutomaticJunkFlags
 from app.errors import OverQuota
 from app.store.account.changes import Change
 from app.store.account.erasing import Eraser
@@ -39,7 +40,7 @@ class Listener(Protocol):
 class Tx:
     """A transaction on an account: the connection, the modseq it uses, and what it changed."""
 
-    __slots__ = ("_modseq", "changes", "clock", "db", "msg_dir", "placed", "quota_bytes")
+    __slots__ = ("_modseq", "changes", "clock", "db", "junk_flags", "msg_dir", "placed", "quota_bytes")
 
     def __init__(self, db: sqlite3.Connection, account: Account) -> None:
         self.db = db
@@ -48,6 +49,7 @@ class Tx:
         self.clock = account.clock
         self.msg_dir = account.directory / "msg"
         self.quota_bytes = account.quota_bytes
+        self.junk_flags = account.junk_flags
         self._modseq = 0
 
     def modseq(self) -> int:
@@ -82,6 +84,7 @@ class Account:
         self.directory = directory
         self.clock = clock
         self.quota_bytes = quota_bytes
+        self.junk_flags: AutomaticJunkFlags | None = None  # set, like the quota, when the configuration changes
         self._placed: list[Path] = []  # files of the group that is being written; the writer thread's
         self.database = Database(directory / "index.db", MIGRATIONS, settled=self._settled)
         self.indexes = Indexes(self)

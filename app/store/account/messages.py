@@ -1,7 +1,8 @@
 """Messages of mailboxes: add, copy, move, and find.
 
-Counts of the mailbox, the account's size and the changes for other sessions are kept by the same functions, so that no
-caller can forget them. Copy and move work on sets in SQL; a copy shares the content of its source.
+Counts of the mailbox, the account's size, junk flags that follow from the mailbox, and the changes for other sessions
+are kept by the same functions, so that no caller can forget them. Copy and move work on sets in SQL; a copy shares the
+content of its source.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.junk.mailboxflags import JunkFlags, junk_flags
 from app.store.account import bodies, expunge, mailboxes
 from app.store.account.changes import Entry, MessagesAdded
 from app.store.account.handle import Tx
@@ -63,7 +65,7 @@ def _add(tx: Tx, mailbox: Mailbox, incoming: Incoming) -> Added:
     content_id, size = _put_content(tx, incoming)
     modseq = tx.modseq()
     keywords = " ".join(sorted(incoming.keywords))
-    entry = Entry(mailbox.uidnext, incoming.flags, keywords, modseq)
+    entry = Entry(mailbox.uidnext, _junk_flags(tx, mailbox).on(incoming.flags), keywords, modseq)
     now = tx.now()
     received = now if incoming.internaldate is None else incoming.internaldate
     tx.db.execute(
@@ -80,6 +82,10 @@ def _add(tx: Tx, mailbox: Mailbox, incoming: Incoming) -> Added:
         note_keywords(tx, mailbox.id, incoming.keywords)
     tx.changes.append(MessagesAdded(mailbox.id, modseq, (entry,)))
     return Added(mailbox_id=mailbox.id, uidvalidity=mailbox.uidvalidity, uid=entry.uid)
+
+
+def _junk_flags(tx: Tx, mailbox: Mailbox) -> JunkFlags:
+    return junk_flags(tx.junk_flags, mailbox.name, mailbox.special_use)
 
 
 def _put_content(tx: Tx, incoming: Incoming) -> tuple[int, int]:
@@ -142,7 +148,10 @@ def choose(db: sqlite3.Connection, uids: Sequence[int]) -> None:
 
 
 def copy(tx: Tx, source_id: int, uids: Sequence[int], target_id: int) -> Copied:
-    """Copy the messages that are (still) in the source; flags, dates and keywords go with them (RFC 9051 §6.4.7)."""
+    """Copy the messages that are (still) in the source; flags, dates and keywords go with them (RFC 9051 §6.4.7).
+
+    Except for $Junk and $NotJunk, which may follow from the target.
+    """
     choose(tx.db, uids)
     copied, size = _copy_chosen(tx, source_id, target_id)
     tx.grow(size)
@@ -171,14 +180,15 @@ def _copy_chosen(tx: Tx, source_id: int, target_id: int) -> tuple[Copied, int]:
     if not rows:
         return copied, 0
     modseq = tx.modseq()
+    marks = _junk_flags(tx, target)
     tx.db.execute(
         f"INSERT INTO message (mailbox_id, {MESSAGE_COLUMNS})"
-        " SELECT ?, ? + row_number() OVER (ORDER BY uid) - 1, ?, ?, flags, keywords, size_bytes, internaldate, ?,"
-        " content_id, origin_id, trained FROM message"
+        " SELECT ?, ? + row_number() OVER (ORDER BY uid) - 1, ?, ?, flags & ~? | ?, keywords, size_bytes, internaldate,"
+        " ?, content_id, origin_id, trained FROM message"
         " WHERE mailbox_id = ? AND uid IN (SELECT uid FROM temp.chosen) ORDER BY uid",
-        (target_id, target.uidnext, modseq, modseq, tx.now(), source_id),
+        (target_id, target.uidnext, modseq, modseq, marks.cleared, marks.added, tx.now(), source_id),
     )
-    entries = tuple(Entry(uid, row[1], row[2], modseq) for uid, row in zip(target_uids, rows, strict=True))
+    entries = tuple(Entry(uid, marks.on(row[1]), row[2], modseq) for uid, row in zip(target_uids, rows, strict=True))
     size = _count_added(tx, target, entries, [row[3] for row in rows])
     tx.changes.append(MessagesAdded(target_id, modseq, entries))
     return copied, size
