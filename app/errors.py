@@ -8,6 +8,7 @@
         SconfSyntaxError     a configuration file
       ConfigError          a configuration that cannot be used: every problem of it, at once
       Refusal              we decline and say why: public text for the peer, private detail for the log
+        Conflict             somebody else has changed it meanwhile
       StoreError           what was asked of the store cannot be
         NoSuchAccount  NoSuchMailbox  MailboxExists  BadMailboxName  MailboxHasChildren
         OverQuota  ReadOnly
@@ -82,6 +83,15 @@ class Refusal(MailError):
         super().__init__(private or public)
         self.public = public
         self.private = private
+
+
+class Conflict(Refusal):
+    """What was to be changed is not any more what was seen; `present` is its text now and `digest` the mark of it."""
+
+    def __init__(self, public: str, *, present: str, digest: str) -> None:
+        super().__init__(public)
+        self.present = present
+        self.digest = digest
 
 
 class StoreError(MailError):

@@ -98,6 +98,7 @@ class Field:
     default: Any
     explicit_zero: bool
     nullable: bool
+    secret: bool  # never shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,7 @@ def _struct_of(declaration: Any) -> Struct:  # noqa: ANN401 - a declared class
                 default=_default_of(field),
                 explicit_zero=field.metadata.get("zero", False),
                 nullable=nullable,
+                secret=not field.repr,
             )
         )
     return Struct(declaration, tuple(fields))

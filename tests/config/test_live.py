@@ -114,6 +114,7 @@ def test_a_change_keeps_all_other_bytes_and_the_previous_file(live: Live) -> Non
     assert sorted(path.name for path in live.config_dir.iterdir()) == [
         "domains.conf",
         "domains.conf.previous",
+        "history",
         "mox.conf",
     ]
 
