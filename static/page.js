@@ -52,10 +52,14 @@ async function keepLive(section) {
     if (document.hidden || section.contains(document.activeElement)) continue;
     let answer;
     try {
-      answer = await fetch(section.dataset.live, { headers: { "X-Requested-With": "live" }, redirect: "error" });
+      answer = await fetch(section.dataset.live, { headers: { "X-Requested-With": "live" }, redirect: "manual" });
     } catch {
       pause = Math.min(pause * 2, 30000);
       continue;
+    }
+    if (answer.type === "opaqueredirect") {  // what was waited for is over, or the session is
+      location.reload();
+      return;
     }
     if (!answer.ok) return;
     pause = Number(section.dataset.every || 2) * 1000;
