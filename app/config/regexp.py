@@ -19,7 +19,7 @@ class Regexp:
 
     @property
     def matcher(self) -> Matcher:
-        """What searches for it."""
+        """What searches for it, and finds where it and its groups match."""
         return compile_regexp(self.text)
 
     def search(self, subject: str) -> bool:

@@ -18,30 +18,32 @@ MAX_KEPT = 32_000  # words of memory, of 8 bytes, that one automaton remembers
 _STATE_WORDS = 60  # of a state, beside its places
 _TRANSITION_WORDS = 12
 
-_START, _NEWLINE, _WORD, _END = 1, 2, 4, 8  # what stands in front of a place or behind it
+START, NEWLINE, WORD, END = 1, 2, 4, 8  # what stands in front of a place or behind it
 _WORD_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
-def _kind(char: str) -> int:
+def kind_of(char: str) -> int:
+    """What conditions on the places beside it need to know of a character."""
     if char in _WORD_CHARS:
-        return _WORD
-    return _NEWLINE if char == "\n" else 0
+        return WORD
+    return NEWLINE if char == "\n" else 0
 
 
-def _holds(assertion: Assertion, before: int, behind: int) -> bool:
+def holds(assertion: Assertion, before: int, behind: int) -> bool:
+    """Whether a condition holds at a place between these."""
     match assertion:
         case Assertion.TEXT_START:
-            return bool(before & _START)
+            return bool(before & START)
         case Assertion.TEXT_END:
-            return bool(behind & _END)
+            return bool(behind & END)
         case Assertion.LINE_START:
-            return bool(before & (_START | _NEWLINE))
+            return bool(before & (START | NEWLINE))
         case Assertion.LINE_END:
-            return bool(behind & (_END | _NEWLINE))
+            return bool(behind & (END | NEWLINE))
         case Assertion.WORD_BOUNDARY:
-            return bool(before & _WORD) != bool(behind & _WORD)
+            return bool(before & WORD) != bool(behind & WORD)
         case Assertion.NO_WORD_BOUNDARY:
-            return bool(before & _WORD) == bool(behind & _WORD)
+            return bool(before & WORD) == bool(behind & WORD)
 
 
 class State(dict[str, "State"]):
@@ -74,14 +76,14 @@ class Automaton:
     def matches(self, text: str) -> bool:
         """Whether the program matches anywhere in the text."""
         matched, failed = self._matched, self._failed
-        state = self._state((0,), _START if self._program.has_assertions else 0)
+        state = self._state((0,), START if self._program.has_assertions else 0)
         for char in text:
             state = state[char]
             if state is matched:
                 return True
             if state is failed:
                 return False
-        return self._follow(state, _END)[1]
+        return self._follow(state, END)[1]
 
     def step(self, state: State, char: str) -> State:
         """The state that `char` leads to, remembered for the next time."""
@@ -93,7 +95,7 @@ class Automaton:
         return found
 
     def _next(self, state: State, char: str) -> State:
-        kind = _kind(char) if self._program.has_assertions else 0
+        kind = kind_of(char) if self._program.has_assertions else 0
         takers, is_match = self._follow(state, kind)
         if is_match:
             return self._matched
@@ -129,7 +131,7 @@ class Automaton:
                 takers.append(place)
             elif one.op is Op.MATCH:
                 is_match = True
-            elif one.op is not Op.CHECK or _holds(one.assertion, state.before, behind):
+            elif one.op is not Op.CHECK or holds(one.assertion, state.before, behind):
                 fresh = {one.to, one.other} - seen if one.op is Op.FORK else {one.to} - seen
                 seen |= fresh
                 waiting.extend(fresh)

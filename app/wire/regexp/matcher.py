@@ -3,9 +3,9 @@
     matcher = compile_regexp("^list-id$")      # WireError when Go would refuse it; remembered by text
     matcher.search("list-id")                  # True
 
-`search` only says whether there is a match. Three short cuts keep most texts away from the automaton: what is plain
-text is looked for as such; a run of plain text that every match must contain is looked for first; and what may
-be left out at both ends of an expression is left out.
+`search` only says whether there is a match; `find` also where it and its groups are, at a greater cost. Short cuts keep
+most texts away from the automaton: what is plain text is looked for as such; a run of plain text that every match must
+contain is looked for first; and what may be left out at both ends of an expression is left out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from app.wire.regexp.automaton import Automaton
 from app.wire.regexp.parse import parse_expression
 from app.wire.regexp.program import compile_program
+from app.wire.regexp.tracer import Found, Tracer
 from app.wire.regexp.tree import Assertion, Group, Literal, Node, Repeat, Sequence
 
 MATCHERS = 1024  # that are remembered
@@ -39,7 +40,7 @@ class _Plain:
 class Matcher:
     """One expression; may be used by several threads."""
 
-    __slots__ = ("_automaton", "_needed", "_plain", "size", "text")
+    __slots__ = ("_automaton", "_needed", "_plain", "_tracer", "size", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -49,12 +50,21 @@ class Matcher:
         self._plain = _plain(items)
         self._needed = max(_runs(items), key=len, default="")
         self._automaton = Automaton(program)
+        self._tracer: Tracer | None = None
 
     def search(self, subject: str) -> bool:
         """Whether the expression matches anywhere in `subject`."""
         if self._plain is not None:
             return self._plain.search(subject)
         return self._needed in subject and self._automaton.matches(subject)
+
+    def find(self, subject: str) -> Found | None:
+        """The first match from the left, of those the one that Go and Perl prefer."""
+        if not self.search(subject):
+            return None
+        if self._tracer is None:
+            self._tracer = Tracer(compile_program(parse_expression(self.text), with_groups=True))
+        return self._tracer.find(subject)
 
     @property
     def steps(self) -> int:
