@@ -84,7 +84,9 @@ async def _serve(live: Live, bound: list[Bound], lock: DataLock, options: Option
         loop.add_signal_handler(number, stop.set)
     try:
         engine = Engine(live, options)
-        controlled = Controlled(live=live, accounts=engine.accounts, queue=engine.queue, stop=stop.set)
+        controlled = Controlled(
+            live=live, accounts=engine.accounts, queue=engine.queue, server=engine.server, stop=stop.set
+        )
         control = ControlServer(live.data_dir, operations(controlled))
         await control.start()
     except MailError as err:

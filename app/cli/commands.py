@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.cli import account, config, preflight, queue, quickstart, server, setup
+from app.cli import account, config, loginattempts, preflight, queue, quickstart, server, setup
 from app.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -11,6 +11,7 @@ COMMANDS: tuple[Command, ...] = (
     *preflight.COMMANDS,
     *server.COMMANDS,
     *account.COMMANDS,
+    *loginattempts.COMMANDS,
     *config.COMMANDS,
     *queue.COMMANDS,
 )

@@ -7,6 +7,7 @@ in `Controlled`. Who adds one adds it to the table in `operations`, and a comman
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,10 +16,14 @@ from app.config.live import Live
 from app.ctl.protocol import Arguments, ControlError, Json
 from app.ctl.server import Call, Operation
 from app.log import SETTINGS, Level, parse_level
+from app.store import passwords
 from app.store.account import credentials
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import Queued, QueueFilter
+from app.store.serverdb import ServerDb
+
+MAX_ATTEMPTS = 1000  # rows of one answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,7 @@ class Controlled:
     live: Live
     accounts: Accounts
     queue: QueueDb
+    server: ServerDb
     stop: Callable[[], None]  # asks the server to stop, and returns
 
 
@@ -36,6 +42,7 @@ def operations(controlled: Controlled) -> dict[str, Operation]:
     table: dict[str, Callable[[Controlled, Call], Awaitable[Json]]] = {
         "stop": _stop,
         "setaccountpassword": _set_account_password,
+        "loginattempts": _login_attempts,
         "loglevels": _log_levels,
         "setloglevels": _set_log_levels,
         "queuelist": _queue_list,
@@ -61,8 +68,19 @@ async def _set_account_password(controlled: Controlled, call: Call) -> Json:
         raise ControlError(f"there is no account {name!r}")
     made = await asyncio.to_thread(credentials.derive, call.arguments.text("password"))
     account = await controlled.accounts.open(name)
-    await account.write(lambda tx: credentials.replace(tx, made))
+    await passwords.replace(account, controlled.server.sessions, made)
     return None
+
+
+async def _login_attempts(controlled: Controlled, call: Call) -> Json:
+    """The newest attempts to sign in, of an account or of all."""
+    limit = int(call.arguments.number("limit", MAX_ATTEMPTS))
+    rows = await controlled.server.attempts.list(
+        call.arguments.optional_text("account"),
+        min(limit, MAX_ATTEMPTS),
+        only_failed=call.arguments.flag("failed"),
+    )
+    return [dataclasses.asdict(row) for row in rows]
 
 
 async def _log_levels(controlled: Controlled, call: Call) -> Json:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import ipaddress
+
 import pytest
 
 from app.ctl.protocol import ControlError
 from app.log import SETTINGS, Level
 from app.store.account.credentials import load, verify_password
+from app.store.signin import SignInAttempt, SignInContext
+from app.store.websessions import Kind
 from tests.support.control import ControlWorld
 
 
@@ -29,6 +34,39 @@ def test_password_is_set_in_the_open_account(world):
     found = world.accounts.open_now("jane").read_now(load)
     assert found
     assert verify_password(found.argon2id, "new password")
+
+
+def test_a_new_password_ends_the_web_sessions_of_the_account(world):
+    sessions = world.server_db.sessions
+    made = [
+        asyncio.run(sessions.create(Kind.ACCOUNT, name, remote="192.0.2.1", user_agent="")) for name in ("jane", "zoe")
+    ]
+
+    def talk(client):
+        client.call("setaccountpassword", {"account": "jane", "password": "new password"})
+        return [asyncio.run(sessions.find(Kind.ACCOUNT, one.token)) for one in made]
+
+    assert world.run_with_client(talk) == [None, made[1].session]
+
+
+def test_attempts_to_sign_in_are_listed(world):
+    context = SignInContext(protocol="imap", remote=ipaddress.ip_address("192.0.2.1"), tls=None)
+    for result, account in (("badcreds", "jane"), ("ok", "jane"), ("badcreds", "")):
+        world.server_db.attempts.record(
+            SignInAttempt(
+                context=context, mechanism="PLAIN", login_address="x\x1b", account_name=account, result=result
+            )
+        )
+
+    def talk(client):
+        rows = client.call("loginattempts", {"account": "jane", "failed": True})
+        return rows, len(client.call("loginattempts", {})), len(client.call("loginattempts", {"limit": -5}))
+
+    rows, everything, none = world.run_with_client(talk)
+    assert [(row["result"], row["count"], row["remote"], row["account"]) for row in rows] == [
+        ("badpassword", 1, "192.0.2.1", "jane")
+    ]
+    assert (everything, none) == (3, 0)
 
 
 @pytest.mark.parametrize(

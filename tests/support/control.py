@@ -13,6 +13,7 @@ from app.ctl.server import ControlServer
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import NewMessage, NewRecipient
+from app.store.serverdb import ServerDb
 from app.store.spool import Body
 from app.wire.smtp.address import parse_address
 from tests.support.configuration import small_live
@@ -28,7 +29,14 @@ class ControlWorld:
         self.accounts = Accounts(self.live.data_dir)
         self.queue = QueueDb.open(self.live.data_dir)
         self.stopped = False
-        controlled = Controlled(live=self.live, accounts=self.accounts, queue=self.queue, stop=lambda: self.stop())
+        self.server_db = ServerDb.open(self.live.data_dir)
+        controlled = Controlled(
+            live=self.live,
+            accounts=self.accounts,
+            queue=self.queue,
+            server=self.server_db,
+            stop=lambda: self.stop(),
+        )
         self.server = ControlServer(self.live.data_dir, operations(controlled))
 
     def stop(self) -> None:
@@ -68,3 +76,4 @@ class ControlWorld:
             return asyncio.run(together())
         finally:
             self.queue.close()
+            self.server_db.close()

@@ -1,0 +1,60 @@
+"""The command that lists who tried to sign in."""
+
+from __future__ import annotations
+
+import time
+
+from app.cli.command import Command, Flag, Invocation, Value
+from app.cli.running import ask_server
+from app.ctl.protocol import ControlError, Json
+
+LIMIT = 50
+
+
+def _list(invocation: Invocation) -> int:
+    names = invocation.expect(0, 1)
+    arguments: dict[str, Json] = {"limit": int(invocation.text("n", str(LIMIT))), "failed": invocation.given("failed")}
+    if names:
+        arguments["account"] = names[0]
+    with ask_server(invocation) as client:
+        rows = client.call("loginattempts", arguments)
+    if not isinstance(rows, list):
+        raise ControlError("the server's answer cannot be understood")
+    for row in rows:
+        if isinstance(row, dict):
+            print(_line(row))
+    if not rows:
+        print("no sign-ins in the last 30 days")
+    return 0
+
+
+def _line(row: dict[str, Json]) -> str:
+    """One line for equal attempts; what came from outside cannot break it."""
+    last = row["last"]
+    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(last if isinstance(last, int | float) else 0))
+    whom = f"{row['account']} {row['login_address']}".strip()
+    how = " ".join(str(row[name]) for name in ("protocol", "mechanism", "tls", "user_agent") if row[name])
+    text = f"{when} {row['result']} {row['count']}x {whom} from {row['remote']}, {how}"
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+COMMANDS = (
+    Command(
+        words="loginattempts",
+        arguments="[account]",
+        flags=(
+            Flag("failed", "only those that failed", Value.NOTHING),
+            Flag("n", f"at most this many lines, {LIMIT} without this flag", Value.NUMBER, "number"),
+        ),
+        help="""
+List who signed in, and who tried to, the newest first.
+
+Equal attempts are one line with a count and the time of the last. The account "-" stands for unknown users, "(admin)"
+for the administrator. Attempts of the last 30 days are kept.
+
+    mox loginattempts
+    mox loginattempts -failed jane
+""",
+        run=_list,
+    ),
+)
