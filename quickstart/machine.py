@@ -14,6 +14,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -91,6 +92,12 @@ class Machine(Protocol):
 
     def is_root(self) -> bool:
         """Whether we may bind low ports and write system files."""
+
+    def closed_to_others(self, path: Path) -> Path | None:
+        """The first directory on the way to a path, itself included, that other users may not enter."""
+
+    def interpreter(self) -> Path:
+        """Where this Python's own modules are."""
 
 
 class RealMachine:
@@ -176,6 +183,18 @@ class RealMachine:
     def is_root(self) -> bool:
         """The effective user."""
         return os.geteuid() == 0
+
+    def closed_to_others(self, path: Path) -> Path | None:
+        """By the mode of each directory."""
+        for place in (*reversed(path.parents), path):
+            with contextlib.suppress(OSError):
+                if not place.stat().st_mode & stat.S_IXOTH:
+                    return place
+        return None
+
+    def interpreter(self) -> Path:
+        """Where `os` is, after links."""
+        return Path(os.__file__).resolve().parent
 
 
 _BINDING_OF = {

@@ -11,7 +11,19 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from app.errors import Refusal
 from app.log import logger
-from quickstart.checks import addresses, blocklists, clock, domain, hostname, outbound, ports, resolver, reverse, room
+from quickstart.checks import (
+    access,
+    addresses,
+    blocklists,
+    clock,
+    domain,
+    hostname,
+    outbound,
+    ports,
+    resolver,
+    reverse,
+    room,
+)
 from quickstart.checks.finding import Check, Context, Finding, State
 
 LIMIT_S = 10.0
@@ -29,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     Check("domain", "Domain", domain.check),
     Check("age", "Age of the domain", domain.check_age),
     Check("clock", "Clock", clock.check),
+    Check("access", "Python and directory", access.check),
     Check("disk", "Disk", room.check_disk),
     Check("memory", "Memory", room.check_memory),
 )

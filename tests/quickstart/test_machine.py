@@ -107,3 +107,13 @@ def test_registration_without_network_is_a_reason():
 def test_relative_folders_have_room_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert RealMachine().free_bytes(Path("later")) is not None
+
+
+def test_directory_that_others_may_not_enter_is_found(tmp_path):
+    machine = RealMachine()
+    inner = tmp_path / "closed" / "inner"
+    inner.mkdir(parents=True)
+    (tmp_path / "closed").chmod(0o700)
+    assert machine.closed_to_others(inner) is not None
+    assert machine.closed_to_others(Path("/")) is None
+    assert machine.interpreter().joinpath("os.py").exists()

@@ -131,6 +131,7 @@ class FakeMachine:
     registered: Registration = OLD
     in_container: bool = False
     root: bool = True
+    closed: str = ""  # a directory that only root may enter
     dialled: list[tuple[str, int]] = field(default_factory=list)
 
     def interfaces(self) -> Sequence[IPAddress]:
@@ -179,6 +180,12 @@ class FakeMachine:
 
     def is_root(self) -> bool:
         return self.root
+
+    def closed_to_others(self, path: Path) -> Path | None:
+        return Path(self.closed) if self.closed and path.is_relative_to(self.closed) else None
+
+    def interpreter(self) -> Path:
+        return Path("/usr/lib/python3.11")
 
 
 class FixedClock(Clock):

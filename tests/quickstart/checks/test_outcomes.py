@@ -378,6 +378,12 @@ def test_little_memory():
     expect(find("memory", FakeMachine(memory=500_000_000)), State.WARN, "Only 500 MB", "swap")
 
 
+@pytest.mark.parametrize(("closed", "advice"), [("/usr/lib", "/usr/bin/python3 mox.pyz"), ("/srv", "mkdir /srv/mox")])
+def test_what_only_root_can_reach_would_stop_the_server(closed: str, advice: str):
+    expect(find("access", FakeMachine(closed=closed)), State.BAD, "Only root can", closed, advice)
+    expect(find("access", FakeMachine(closed=closed, root=False)), State.OK)
+
+
 def test_a_network_without_dns_leaves_every_check_with_an_answer():
     everything_down = dict.fromkeys([*healthy_zone(), "mail.example.org"], DOWN)
     for check in CHECKS:
