@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from app.config.live import Live
 from app.ctl.protocol import Arguments, ControlError, Json
 from app.ctl.server import Call, Operation
+from app.ctl.setupcommands import Proving, setup_operations
 from app.log import SETTINGS, Level, parse_level
 from app.store import passwords
 from app.store.account import credentials
@@ -54,7 +55,11 @@ def operations(controlled: Controlled) -> dict[str, Operation]:
         "queuedrop": _queue_drop,
         "queuedump": _queue_dump,
     }
-    return {name: functools.partial(operation, controlled) for name, operation in table.items()}
+    proving = Proving(live=controlled.live, accounts=controlled.accounts, queue=controlled.queue)
+    return {
+        **{name: functools.partial(operation, controlled) for name, operation in table.items()},
+        **setup_operations(proving),
+    }
 
 
 async def _stop(controlled: Controlled, call: Call) -> Json:
