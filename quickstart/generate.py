@@ -182,7 +182,7 @@ def _static(answers: Answers) -> Static:
 def _internal(answers: Answers) -> Listener:
     """For this machine only: pages, figures, and what a web server in front passes on."""
     proxied = answers.existing_webserver
-    pages = WebService(enabled=True, port=PROXIED_PAGES_PORT if proxied else 0, forwarded=proxied)
+    pages = WebService(enabled=True, port=pages_port(answers), forwarded=proxied)
     files = WellKnown(enabled=True, port=PROXIED_FILES_PORT, non_tls=True, forwarded=True) if proxied else None
     return Listener(
         ips=LOOPBACK,
@@ -196,6 +196,12 @@ def _internal(answers: Answers) -> Listener:
         mtasts_https=files,
         webserver_http=WebserverHttp(enabled=True, port=PROXIED_FILES_PORT) if proxied else None,
     )
+
+
+def pages_port(answers: Answers) -> int:
+    """The port of the pages on loopback; 0 for the usual one, which is not to be had beside a listener on all."""
+    is_taken = answers.existing_webserver or not answers.ips
+    return PROXIED_PAGES_PORT if is_taken else 0
 
 
 def _public(answers: Answers) -> Listener:

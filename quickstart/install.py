@@ -116,6 +116,9 @@ class Installer:
         return ""
 
     async def _write(self) -> str:
+        is_current = await asyncio.to_thread(is_in_place, self.plan)
+        if not is_current and await is_answering(self.system, self.plan.data_dir):
+            await self.system.ask(self.plan.data_dir, "stop", {})  # of an attempt with other answers
         await asyncio.to_thread(put_in_place, self.plan)
         return f"in {self.plan.directory}"
 
@@ -152,13 +155,13 @@ class _Stopped(Exception):
 
 
 def put_in_place(plan: Plan) -> None:
-    """Write all files, or find that they were written; raises Refusal for files that are not ours, and Temporary."""
+    """Write all files, or find that they were; raises Refusal for files that are not ours, and Temporary."""
     mark, stage = plan.scratch / MARK, plan.scratch / STAGE
     config, data = plan.directory / "config", plan.directory / "data"
     if mark.exists():
-        if config.exists():
+        if is_in_place(plan):
             return
-        _remove(stage, data, plan.unit)
+        _remove(config, stage, data, plan.unit)  # of an attempt that was interrupted, or had other answers
     elif present := [str(path) for path in (config, data, plan.unit) if os.path.lexists(path)]:
         raise Refusal(f"There already: {', '.join(present)}. Move these away, then try again; nothing was changed.")
     privatefile.replace(mark, b"")
@@ -170,6 +173,17 @@ def put_in_place(plan: Plan) -> None:
     (stage / "config").rename(config)
     privatefile.sync_directory(plan.directory)
     _remove(stage)
+
+
+def is_in_place(plan: Plan) -> bool:
+    """Whether the files of this plan, and no others, were written already."""
+    config = plan.config.parent
+    try:
+        wanted = (plan.generated.mox_conf, plan.generated.domains_conf, plan.generated.admin_password_file)
+        present = tuple((config / name).read_bytes() for name in ("mox.conf", "domains.conf", "adminpasswd"))
+    except FileNotFoundError:
+        return False
+    return present == wanted
 
 
 def _remove(*paths: Path) -> None:

@@ -73,8 +73,8 @@ class Progress:
 
     def may_visit(self, step: Step) -> bool:
         """Whether a step is open."""
-        if self.is_installed:
-            return step in _AFTER_INSTALL and _ORDER.index(step) <= _ORDER.index(self.next)
+        if self.is_installed:  # its page stays, as it shows how that went
+            return step in (Step.INSTALL, *_AFTER_INSTALL) and _ORDER.index(step) <= _ORDER.index(self.next)
         return step in self.sequence and _ORDER.index(step) <= _ORDER.index(self.next)
 
     def after(self, step: Step) -> Step:

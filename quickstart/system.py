@@ -62,6 +62,7 @@ class RealSystem:
         """`program` starts this program again; `call` talks to a running server, in a thread."""
         self._program = program
         self._call = call
+        self._log_start = 0  # of the run that was started last
         self.server: asyncio.subprocess.Process | None = None
 
     def has_user(self, name: str) -> bool:
@@ -89,6 +90,7 @@ class RealSystem:
         if self.server is not None and self.server.returncode is None:
             return
         log = os.open(self._log(config), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+        self._log_start = os.fstat(log).st_size
         try:
             self.server = await asyncio.create_subprocess_exec(
                 *self._program,
@@ -106,10 +108,10 @@ class RealSystem:
         return self.server.returncode if self.server is not None else None
 
     def log_tail(self, config: Path) -> str:
-        """Of whichever run."""
+        """Of the run that was started last."""
         try:
             with open(self._log(config), "rb") as log:
-                log.seek(max(0, os.fstat(log.fileno()).st_size - LOG_TAIL_BYTES))
+                log.seek(max(self._log_start, os.fstat(log.fileno()).st_size - LOG_TAIL_BYTES))
                 return "\n".join(log.read().decode("utf-8", "replace").splitlines()[-12:])
         except OSError:
             return ""

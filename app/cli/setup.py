@@ -76,6 +76,11 @@ def _require_room(directory: Path) -> None:
             f"mox gives up root, and other users may not enter {closed}. Set it up where everyone may pass, with:\n"
             f"    mkdir -p /srv/mox && cd /srv/mox && {_program_here()}"
         )
+    if os.geteuid() == 0 and (closed := closed_place(Path(os.__file__).parent)):
+        raise Refusal(
+            f"mox gives up root, and other users may not enter {closed}, where this Python is. Run it with a Python "
+            f"for all users, such as /usr/bin/python3 {sys.argv[0]}"
+        )
     if (directory / "config").exists() and not DraftFile(directory / SETUP_DIRECTORY).exists():
         raise Refusal(f"there is a configuration in {directory} already; start the server with: {program()} serve")
 

@@ -11,6 +11,7 @@ from app.operations.clientprofiles import apple_profile, profile_path
 from app.operations.clientsettings import Offer, make_offer
 from app.operations.qrcodes import qr_svg
 from quickstart.draft import Started
+from quickstart.generate import pages_port
 from quickstart.install import is_answering, text_of
 from quickstart.pages.proof import Proof, Sent, gather
 from quickstart.pages.visit import Page, Visit
@@ -76,6 +77,7 @@ async def show_done(visit: Visit) -> Response:
         "items": items,
         "is_green": is_green(items),
         "directory": visit.wizard.world.directory,
+        "port": pages_port(visit.wizard.answers) or 80,
         "program": visit.wizard.world.program,
         "started": visit.draft.started,
         "Started": Started,
