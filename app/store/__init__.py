@@ -3,6 +3,7 @@
     accounts/NAME/index.db        everything of one account, bodies up to 256 KiB included
     accounts/NAME/msg/AB/HASH     larger bodies, one immutable file each
     queue/index.db, queue/msg/    outgoing messages, the same way
+    server.db                     web sessions and attempts to sign in
     tmp/                          messages on their way in
 
 Rules that hold here:
