@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,8 @@ def _open(invocation: Invocation) -> tuple[Live, Domain]:
 
 
 def _dnsrecords(invocation: Invocation) -> int:
+    import asyncio
+
     from app.operations.dnsrecords import files_below, host_of, records, zone_file
 
     live, domain = _open(invocation)
@@ -58,6 +59,8 @@ async def _has_dnssec(domain: Domain) -> bool:
 
 
 def _dnscheck(invocation: Invocation) -> int:
+    import asyncio
+
     live, domain = _open(invocation)
     found = asyncio.run(_check(live, domain))
     for part in found.parts:

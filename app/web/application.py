@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from app.config.history import signed
 from app.errors import Refusal
 from app.store.websessions import Kind, WebSession
 from app.web import statics
@@ -98,7 +99,9 @@ class Application:
         while len(self.place.notices) > MAX_NOTICES:
             del self.place.notices[next(iter(self.place.notices))]
         remote = client_ip(request, is_forwarded=self.is_forwarded)
-        return await route.handler(Visit(request, self.place, session, remote))
+        visit = Visit(request, self.place, session, remote)
+        with signed(visit.by):
+            return await route.handler(visit)
 
     async def _require_own_form(self, request: Request, session: WebSession) -> None:
         form = await read_form(request)
