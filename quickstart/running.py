@@ -16,6 +16,7 @@ import hashlib
 import ipaddress
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -45,6 +46,7 @@ from quickstart.wizard import SETUP_DIRECTORY, Wizard, World
 FIRST_PORT, PORTS = 8000, 100
 RUNNING_FILE, LOCK_FILE, LINK_FILE, CERTIFICATE_FILE = "running.json", "lock", "link", "tls.pem"
 LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
+_PLACE = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?")
 LAST_PAGE_S = 2.0  # for the last page and what belongs to it
 
 
@@ -63,17 +65,13 @@ class Place:
 
 def parse_place(text: str) -> Place:
     """ADDRESS or ADDRESS:PORT, IPv6 in brackets when there is a port; raises Refusal."""
-    host, port = text, ""
-    if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        port = port.removeprefix(":")
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
+    match = _PLACE.fullmatch(text)
+    host, port = (match[1] or match[2], match[3]) if match else (text, "")
     try:
-        number = int(port) if port else FIRST_PORT
-        if not 0 < number < 65536:
-            raise ValueError
-        return Place(ipaddress.ip_address(host), number)
+        place = Place(ipaddress.ip_address(host), int(port or FIRST_PORT))
+        if not 0 < place.port < 65536:
+            raise ValueError(text)
+        return place
     except ValueError:
         raise Refusal(f"-listen needs an IP address, or address:port, not {text!r}") from None
 
