@@ -1,7 +1,8 @@
 """Accounts and their addresses: add and remove, as edits of domains.conf.
 
 New accounts have the defaults of the quickstart: junk flags by mailbox, the word filter, Rejects. Mail on disk is not
-touched here: who removes an account decides what becomes of its directory.
+touched here; `removedaccounts.py` removes an account with its mail. An address that was removed comes back with the
+earlier version of the configuration.
 """
 
 from __future__ import annotations
@@ -9,21 +10,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from app.config.dynamic import (
-    DEFAULT_SUBJECT_PASS_PERIOD,
-    Account,
-    Alias,
-    ConfigDomain,
-    Destination,
-    Dynamic,
-    SubjectPass,
-)
+from app.config.dynamic import DEFAULT_SUBJECT_PASS_PERIOD, Account, Destination, Dynamic, SubjectPass
 from app.config.junksettings import NEW_ACCOUNT_FILTER, NEW_ACCOUNT_JUNK, NEW_ACCOUNT_NEUTRAL, AutomaticJunkFlags
 from app.config.live import Live
-from app.config.lookup import destination_address
-from app.errors import Refusal, WireError
+from app.config.static import Static
+from app.errors import Refusal
+from app.operations.aliases import without_address
+from app.operations.edits import change, change_account, need_account, need_domain, with_account
+from app.operations.localaddresses import canonical_address, destination_key, holder, key_of, refuse_taken
 from app.wire.domain import Domain
-from app.wire.smtp.address import Address
 
 REJECTS = "Rejects"
 
@@ -43,123 +38,107 @@ def new_account(domain: Domain, addresses: Mapping[str, Destination]) -> Account
     )
 
 
-def add_account(live: Live, name: str, address: str) -> None:
+def add_account(live: Live, name: str, address: str, *, by: str = "") -> None:
     """Add an account with one address of a domain that is there."""
-    key, domain = _destination_key(address)
+    key, domain = destination_key(address)
 
     def edit(dynamic: Dynamic) -> Dynamic:
-        if name in dynamic.accounts:
-            raise Refusal(f"there is an account {name!r} already")
-        _need_domain(dynamic, domain)
+        refuse_account_name(live, dynamic, name)
+        need_domain(dynamic, domain)
+        refuse_taken(dynamic, key)
         return with_account(dynamic, name, new_account(domain, {key: Destination()}))
 
-    live.change(edit)
+    change(live, edit, by, f"account {name} added")
 
 
-def remove_account(live: Live, name: str) -> None:
-    """Take an account out; its addresses leave the aliases that they are members of."""
-    for section, account in (("Postmaster", live.static.postmaster), ("HostTLSRPT", live.static.host_tlsrpt)):
-        if account and account.account == name:
-            raise Refusal(f"{section} in mox.conf needs this account; name another there first")
-
-    def edit(dynamic: Dynamic) -> Dynamic:
-        account = _need_account(dynamic, name)
-        for address in account.destinations:
-            dynamic = _without_member(dynamic, address)
-        rest = {other: value for other, value in dynamic.accounts.items() if other != name}
-        return dataclasses.replace(dynamic, accounts=rest)
-
-    live.change(edit)
+def refuse_account_name(live: Live, dynamic: Dynamic, name: str) -> None:
+    """Raise Refusal for the name of an account that is there, in the configuration or as mail on disk."""
+    if not name.strip():
+        raise Refusal("give the account a short name, such as jane")
+    if name in dynamic.accounts:
+        raise Refusal(f"there is an account {name!r} already")
+    same = next((other for other in dynamic.accounts if other.lower() == name.lower()), None)
+    if same is not None:  # two directories that some file systems and most people take for one
+        raise Refusal(f"there is an account {same!r} already, which differs only in upper and lower case")
+    if "/" not in name and (live.data_dir / "accounts" / name).exists():
+        raise Refusal(f"there is mail of an earlier account {name!r} in accounts/{name}; move it away first")
 
 
-def add_address(live: Live, address: str, account_name: str) -> None:
+def without_account(dynamic: Dynamic, static: Static, name: str) -> Dynamic:
+    """The same without an account, its addresses out of the aliases; raises Refusal when something needs it."""
+    account = need_account(dynamic, name)
+    _refuse_needed(dynamic, static, name)
+    for address in account.destinations:
+        dynamic = without_address(dynamic, address)
+    rest = {other: value for other, value in dynamic.accounts.items() if other != name}
+    return dataclasses.replace(dynamic, accounts=rest)
+
+
+def remove_account(live: Live, name: str, *, by: str = "") -> None:
+    """Take an account out of the configuration alone; its mail stays where it is."""
+    change(live, lambda dynamic: without_account(dynamic, live.static, name), by, f"account {name} removed")
+
+
+def add_address(live: Live, address: str, account_name: str, *, by: str = "") -> None:
     """Give an account another address; "@domain" takes what no other address of the domain does."""
-    key, domain = _destination_key(address)
+    key, domain = destination_key(address)
 
     def edit(dynamic: Dynamic) -> Dynamic:
-        _need_domain(dynamic, domain)
-        account = _need_account(dynamic, account_name)
-        if key in account.destinations:
-            raise Refusal(f"account {account_name!r} has the address {key} already")
+        need_domain(dynamic, domain)
+        account = need_account(dynamic, account_name)
+        refuse_taken(dynamic, key)
         return _with_destinations(dynamic, account_name, {**account.destinations, key: Destination()})
 
-    live.change(edit)
+    change(live, edit, by, f"address {key} added to account {account_name}")
 
 
-def remove_address(live: Live, address: str) -> None:
+def remove_address(live: Live, address: str, *, by: str = "") -> None:
     """Take an address from the account that has it, and out of aliases."""
-    key, _ = _destination_key(address)
+    key, _ = destination_key(address)
 
     def edit(dynamic: Dynamic) -> Dynamic:
-        for name, account in dynamic.accounts.items():
-            if found := _same_address(account, key):
-                rest = {other: value for other, value in account.destinations.items() if other != found}
-                return _with_destinations(_without_member(dynamic, found), name, rest)
-        raise Refusal(f"no account has the address {key}")
+        held = holder(dynamic, key)
+        if held is None:
+            raise Refusal(f"no account has the address {key}")
+        return _without_destination(without_address(dynamic, held.key), held.account, held.key)
 
-    live.change(edit)
+    change(live, edit, by, f"address {key} removed")
 
 
-def set_login_disabled(live: Live, account_name: str, reason: str) -> None:
+def account_with(dynamic: Dynamic, address: str) -> str:
+    """The name of the account that has exactly this address; raises Refusal."""
+    key, _ = destination_key(address)
+    if held := holder(dynamic, key):
+        return held.account
+    raise Refusal(f"no account has the address {key}")
+
+
+def set_login_disabled(live: Live, account_name: str, reason: str, *, by: str = "") -> None:
     """Let nobody sign in to the account, telling the reason; an empty one lets them again."""
-
-    def edit(dynamic: Dynamic) -> Dynamic:
-        account = _need_account(dynamic, account_name)
-        return with_account(dynamic, account_name, dataclasses.replace(account, login_disabled=reason))
-
-    live.change(edit)
+    what = f"signing in to account {account_name} {'switched off' if reason else 'allowed again'}"
+    change_account(
+        live, account_name, lambda account: dataclasses.replace(account, login_disabled=reason.strip()), by, what
+    )
 
 
-def with_account(dynamic: Dynamic, name: str, account: Account) -> Dynamic:
-    """The same with this account added or replaced."""
-    return dataclasses.replace(dynamic, accounts={**dynamic.accounts, name: account})
+def _refuse_needed(dynamic: Dynamic, static: Static, name: str) -> None:
+    for section, role in (("Postmaster", static.postmaster), ("HostTLSRPT", static.host_tlsrpt)):
+        if role and role.account == name:
+            raise Refusal(f"{section} in mox.conf needs this account; name another there first")
+    for domain, config in dynamic.domains.items():
+        for what, report in (("DMARC", config.dmarc), ("TLS", config.tlsrpt)):
+            if report and report.account == name:
+                raise Refusal(f"{what} reports about {domain} go to this account; let them go to another one first")
 
 
 def _with_destinations(dynamic: Dynamic, name: str, destinations: Mapping[str, Destination]) -> Dynamic:
     return with_account(dynamic, name, dataclasses.replace(dynamic.accounts[name], destinations=destinations))
 
 
-def _destination_key(text: str) -> tuple[str, Domain]:
-    """The key of Destinations for an address as typed, and its domain."""
-    try:
-        localpart, domain = destination_address(text)
-    except WireError as err:
-        raise Refusal(f"{text!r} is not an address, localpart@domain or @domain: {err.message}") from None
-    return (str(Address(localpart, domain)) if localpart else f"@{domain.unicode}"), domain
-
-
-def _need_account(dynamic: Dynamic, name: str) -> Account:
-    if account := dynamic.accounts.get(name):
-        return account
-    raise Refusal(f"there is no account {name!r}")
-
-
-def _need_domain(dynamic: Dynamic, domain: Domain) -> None:
-    if domain not in dynamic.domains:
-        raise Refusal(f"there is no domain {domain}; add it first")
-
-
-def _same_address(account: Account, key: str) -> str:
-    """The account's own spelling of an address, or nothing."""
-    return next((other for other in account.destinations if other.lower() == key.lower()), "")
-
-
-def _without_member(dynamic: Dynamic, address: str) -> Dynamic:
-    domains = {domain: _domain_without_member(config, address) for domain, config in dynamic.domains.items()}
-    return dynamic if domains == dynamic.domains else dataclasses.replace(dynamic, domains=domains)
-
-
-def _domain_without_member(config: ConfigDomain, address: str) -> ConfigDomain:
-    if all(address not in alias.addresses for alias in config.aliases.values()):
-        return config
-    aliases = {
-        localpart: _alias_without_member(localpart, alias, address) for localpart, alias in config.aliases.items()
-    }
-    return dataclasses.replace(config, aliases=aliases)
-
-
-def _alias_without_member(localpart: str, alias: Alias, address: str) -> Alias:
-    rest = tuple(member for member in alias.addresses if member != address)
-    if not rest:
-        raise Refusal(f"{address} is the last member of the alias {localpart!r}; remove the alias first")
-    return dataclasses.replace(alias, addresses=rest)
+def _without_destination(dynamic: Dynamic, name: str, key: str) -> Dynamic:
+    """The account without an address, also among those that sign in for addresses of their own in MAIL FROM."""
+    account = dynamic.accounts[name]
+    gone = canonical_address(dynamic, key)
+    kept = tuple(one for one in account.from_id_login_addresses if canonical_address(dynamic, one) != gone)
+    rest = {other: value for other, value in account.destinations.items() if other != key_of(dynamic, account, key)}
+    return with_account(dynamic, name, dataclasses.replace(account, destinations=rest, from_id_login_addresses=kept))

@@ -6,6 +6,7 @@ is shorter and which more and more do (RFC 8463 §3 asks for both). Selectors ar
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,24 +35,33 @@ class DkimKey:
         return load_key(self.pem).record()
 
 
+class Algorithm(enum.Enum):
+    """The kind of a key."""
+
+    RSA = "rsa2048"
+    ED25519 = "ed25519"
+
+
 def make_keys(domain: Domain, now: float) -> tuple[DkimKey, DkimKey]:
     """An RSA and an Ed25519 key, with the selectors `<year>a` and `<year>b`."""
     year = utc(now).year
     return (
-        _named(domain, f"{year}a", "rsa2048", make_rsa(), now),
-        _named(domain, f"{year}b", "ed25519", make_ed25519(), now),
+        make_key(domain, f"{year}a", Algorithm.RSA, now),
+        make_key(domain, f"{year}b", Algorithm.ED25519, now),
     )
+
+
+def make_key(domain: Domain, selector: str, algorithm: Algorithm, now: float) -> DkimKey:
+    """One key."""
+    pem = make_rsa() if algorithm is Algorithm.RSA else make_ed25519()
+    stamp = utc(now).strftime("%Y%m%dT%H%M%S")
+    name = f"{selector}._domainkey.{domain.ascii}.{stamp}.{algorithm.value}.privatekey.pkcs8.pem"
+    return DkimKey(selector=selector, path=f"dkim/{name}", pem=pem)
 
 
 def make_ed25519_key(domain: Domain, selector: str, now: float) -> DkimKey:
     """One Ed25519 key."""
-    return _named(domain, selector, "ed25519", make_ed25519(), now)
-
-
-def _named(domain: Domain, selector: str, kind: str, pem: bytes, now: float) -> DkimKey:
-    stamp = utc(now).strftime("%Y%m%dT%H%M%S")
-    name = f"{selector}._domainkey.{domain.ascii}.{stamp}.{kind}.privatekey.pkcs8.pem"
-    return DkimKey(selector=selector, path=f"dkim/{name}", pem=pem)
+    return make_key(domain, selector, Algorithm.ED25519, now)
 
 
 def key_files(keys: Sequence[DkimKey], config_dir: Path) -> list[NewFile]:

@@ -2,15 +2,14 @@
 
 A new domain has two DKIM keys that sign, addresses for DMARC and TLS reports, and MTA-STS in testing mode when a
 listener serves its policy: reports come then, but no mail is lost over a mistake. The records to publish are in
-`dnsrecords.py`.
+`dnsrecords.py`. The files of the keys of a removed domain stay, so that the earlier version of the configuration can
+come back; they are never erased.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.clock import utc
 from app.config.dynamic import (
@@ -28,11 +27,13 @@ from app.config.lookup import destination_address
 from app.config.schema import Seconds
 from app.config.static import Static
 from app.errors import Refusal, WireError
-from app.operations.accounts import new_account, with_account
+from app.operations.accounts import new_account, refuse_account_name
 from app.operations.dkimkeys import dkim_settings, key_files, make_keys
+from app.operations.edits import change, change_domain, need_account, need_domain, with_account
+from app.operations.localaddresses import refuse_taken
 from app.operations.newfiles import written
 from app.wire.domain import Domain
-from app.wire.smtp.address import Address
+from app.wire.smtp.address import Address, parse_localpart
 
 SEPARATOR = "+"
 POLICY_MAX_AGE = Seconds(24 * 3600.0)
@@ -76,80 +77,87 @@ def serves_mtasts(static: Static) -> bool:
     return any(one.mtasts_https and one.mtasts_https.enabled for one in static.listeners.values())
 
 
-def add_domain(live: Live, wanted: NewDomain, localpart: str, now: float) -> None:
+def add_domain(live: Live, wanted: NewDomain, localpart: str, now: float, *, by: str = "") -> None:
     """Add a domain with new keys. `localpart` is for a new account, and empty for one that is there."""
-    present = live.dynamic
-    if wanted.domain in present.domains:
-        raise Refusal(f"there is a domain {wanted.domain} already")
-    if (wanted.account in present.accounts) == bool(localpart):
-        known = "there already; leave the localpart out" if localpart else "new; give the localpart of its address"
-        raise Refusal(f"the account {wanted.account!r} is {known}")
+    _refuse_domain(live, live.dynamic, wanted, localpart)  # before the keys, which take a while
     keys = make_keys(wanted.domain, now)
     config = new_domain(wanted, dkim_settings(keys), now)
 
     def edit(dynamic: Dynamic) -> Dynamic:
+        _refuse_domain(live, dynamic, wanted, localpart)
         added = dataclasses.replace(dynamic, domains={**dynamic.domains, wanted.domain: config})
         return _with_owner(added, live.static, wanted, localpart)
 
     with written(key_files(keys, live.config_dir)):
-        live.change(edit)
+        change(live, edit, by, f"domain {wanted.domain} added")
+
+
+def _refuse_domain(live: Live, dynamic: Dynamic, wanted: NewDomain, localpart: str) -> None:
+    if wanted.domain in dynamic.domains:
+        raise Refusal(f"there is a domain {wanted.domain} already")
+    if (wanted.account in dynamic.accounts) == bool(localpart):
+        known = "there already; leave the localpart out" if localpart else "new; give the localpart of its address"
+        raise Refusal(f"the account {wanted.account!r} is {known}")
+    if localpart:
+        refuse_account_name(live, dynamic, wanted.account)
 
 
 def _with_owner(dynamic: Dynamic, static: Static, wanted: NewDomain, localpart: str) -> Dynamic:
     """A new account gets the address asked for; one that is there reads postmaster, unless it does so for all."""
     if localpart:
-        address = str(Address(localpart, wanted.domain))
+        address = str(Address(_localpart(localpart), wanted.domain))
         return with_account(dynamic, wanted.account, new_account(wanted.domain, {address: Destination()}))
     if wanted.account == static.postmaster.account:
         return dynamic
-    account = dynamic.accounts[wanted.account]
-    destinations = {**account.destinations, f"postmaster@{wanted.domain}": Destination()}
+    account = need_account(dynamic, wanted.account)
+    address = f"postmaster@{wanted.domain}"
+    refuse_taken(dynamic, address)
+    destinations = {**account.destinations, address: Destination()}
     return with_account(dynamic, wanted.account, dataclasses.replace(account, destinations=destinations))
 
 
-def remove_domain(live: Live, domain: Domain) -> None:
-    """Take a domain out; refused while accounts have addresses of it. Its keys go to dkim/old/."""
-    dkim = None
+def _localpart(text: str) -> str:
+    """What stands before the @, as typed: with quotes where it needs them, or without."""
+    try:
+        localpart, end = parse_localpart(text)
+    except WireError as err:
+        raise Refusal(f"{text!r} is not a localpart: {err.message}") from None
+    if end != len(text):
+        raise Refusal(f"{text!r} is not a localpart: give only what stands before the @")
+    return localpart
+
+
+def remove_domain(live: Live, domain: Domain, *, by: str = "") -> None:
+    """Take a domain out with its aliases; refused while accounts have addresses of it."""
 
     def edit(dynamic: Dynamic) -> Dynamic:
-        nonlocal dkim
-        config = _need(dynamic, domain)
+        need_domain(dynamic, domain)
         if len(dynamic.domains) == 1:
             raise Refusal("this is the last domain; add another one first")
         if users := _users(dynamic, domain):
             raise Refusal(f"still in use: {', '.join(users)}; remove these addresses or change these accounts first")
-        dkim = config.dkim
-        return dataclasses.replace(
-            dynamic, domains={other: value for other, value in dynamic.domains.items() if other != domain}
-        )
+        rest = {other: value for other, value in dynamic.domains.items() if other != domain}
+        return dataclasses.replace(dynamic, domains=rest)
 
-    live.change(edit)
-    _retire_keys(live, dkim)
+    change(live, edit, by, f"domain {domain} removed")
 
 
-def set_disabled(live: Live, domain: Domain, disabled: bool) -> None:
+def set_disabled(live: Live, domain: Domain, disabled: bool, *, by: str = "") -> None:
     """Switch a domain off, so that it takes and sends no mail, or on."""
-
-    def edit(dynamic: Dynamic) -> Dynamic:
-        config = dataclasses.replace(_need(dynamic, domain), disabled=disabled)
-        return dataclasses.replace(dynamic, domains={**dynamic.domains, domain: config})
-
-    live.change(edit)
-
-
-def _need(dynamic: Dynamic, domain: Domain) -> ConfigDomain:
-    if config := dynamic.domains.get(domain):
-        return config
-    raise Refusal(f"there is no domain {domain}")
+    what = f"domain {domain} switched {'off' if disabled else 'on'}"
+    change_domain(live, domain, lambda config: dataclasses.replace(config, disabled=disabled), by, what)
 
 
 def _users(dynamic: Dynamic, domain: Domain) -> list[str]:
-    """The addresses of a domain, and the accounts whose default domain it is."""
+    """What needs a domain: addresses, accounts whose default it is, domains whose reports arrive at it."""
     found: list[str] = []
     for name, account in dynamic.accounts.items():
         found.extend(key for key in account.destinations if _domain_of(key) == domain)
         if _is_default(account, domain):
             found.append(f"account {name}")
+    for other, config in dynamic.domains.items():
+        if any(one and one.domain == domain for one in (config.dmarc, config.tlsrpt)) and other != domain:
+            found.append(f"reports about {other}")
     return found
 
 
@@ -162,20 +170,3 @@ def _domain_of(key: str) -> Domain | None:
 
 def _is_default(account: Account, domain: Domain) -> bool:
     return account.domain in {domain.unicode, domain.ascii}
-
-
-def _retire_keys(live: Live, dkim: Dkim | None) -> None:
-    """Move the key files that no domain uses any more; they are never erased."""
-    domains: Sequence[ConfigDomain] = tuple(live.dynamic.domains.values())
-    used = {selector.private_key_file for one in domains if one.dkim for selector in one.dkim.selectors.values()}
-    for selector in dkim.selectors.values() if dkim else ():
-        if selector.private_key_file not in used:
-            _retire(live.resolve(selector.private_key_file), live.config_dir / "dkim")
-
-
-def _retire(path: Path, keys: Path) -> None:
-    if path.parent != keys or not path.exists():
-        return
-    old = keys / "old"
-    old.mkdir(mode=0o750, exist_ok=True)
-    path.rename(old / path.name)

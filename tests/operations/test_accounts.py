@@ -12,57 +12,19 @@ from app.operations import accounts, domains
 from app.operations.domains import NewDomain
 from app.wire.domain import Domain
 from app.wire.smtp.address import parse_address
+from tests.support.operating import DOMAINS_CONF, open_live, text
 
-MOX_CONF = """DataDir: ../data
-LogLevel: info
-Hostname: mx.example.org
-Listeners:
-\tlocal:
-\t\tIPs:
-\t\t\t- 127.0.0.1
-\t\tMTASTSHTTPS:
-\t\t\tEnabled: true
-\t\t\tNonTLS: true
-Postmaster:
-\tAccount: jane
-\tMailbox: Postmaster
-"""
-DOMAINS_CONF = """# our domains
-Domains:
-\texample.org:
-\t\tAliases:
-\t\t\tteam:
-\t\t\t\tAddresses:
-\t\t\t\t\t- joe@example.org
-\t\t\t\t\t- jane@example.org
-Accounts:
-\t# the first
-\tjane:
-\t\tDomain: example.org
-\t\tDestinations:
-\t\t\tjane@example.org: nil
-\tjoe:
-\t\tDomain: example.org
-\t\tDestinations:
-\t\t\tjoe@example.org: nil
-"""
 NOW = 1_790_000_000.0  # 2026-09-21
 
 
 @pytest.fixture
 def live(tmp_path: Path) -> Live:
-    (tmp_path / "mox.conf").write_text(MOX_CONF)
-    (tmp_path / "domains.conf").write_text(DOMAINS_CONF)
-    return Live.open(tmp_path / "mox.conf")
+    return open_live(tmp_path)
 
 
 def owner(live: Live, text: str) -> str | None:
     destined = live.directory.login_account(text)
     return destined and destined.account_name
-
-
-def text(live: Live) -> str:
-    return live.domains_path.read_text()
 
 
 def test_an_account_is_added_with_the_usual_settings(live: Live) -> None:
@@ -88,8 +50,8 @@ def test_a_bad_new_account_is_refused(live: Live, name: str, address: str, reaso
     assert text(live) == DOMAINS_CONF
 
 
-def test_an_address_that_is_taken_is_a_problem(live: Live) -> None:
-    with pytest.raises(ConfigError, match="used already"):
+def test_an_address_that_is_taken_is_refused(live: Live) -> None:
+    with pytest.raises(Refusal, match="address of the account 'jane' already"):
         accounts.add_account(live, "x", "JANE@example.org")
 
 
@@ -158,7 +120,7 @@ def test_a_domain_that_cannot_be_added_leaves_no_keys(live: Live) -> None:
     assert not (live.config_dir / "dkim").exists()
 
 
-def test_a_removed_domain_leaves_its_keys_aside(live: Live) -> None:
+def test_a_removed_domain_leaves_its_keys(live: Live) -> None:
     domains.add_domain(live, new("example.net", "jane"), "", NOW)
     accounts.add_address(live, "x@example.net", "joe")
     with pytest.raises(Refusal, match=r"x@example.net"):
@@ -166,7 +128,7 @@ def test_a_removed_domain_leaves_its_keys_aside(live: Live) -> None:
     accounts.remove_address(live, "x@example.net")
     domains.remove_domain(live, Domain("example.net"))
     assert text(live) == DOMAINS_CONF
-    assert len(list((live.config_dir / "dkim" / "old").glob("*.pem"))) == 2
+    assert len(list((live.config_dir / "dkim").glob("*.pem"))) == 2
     with pytest.raises(Refusal, match="last domain"):
         domains.remove_domain(live, Domain("example.org"))
 
@@ -176,3 +138,32 @@ def test_a_domain_is_switched_off_and_on(live: Live) -> None:
     assert owner(live, "jane@example.org") is None
     domains.set_disabled(live, Domain("example.org"), False)
     assert text(live) == DOMAINS_CONF
+
+
+def test_reports_keep_their_account(live: Live) -> None:
+    domains.add_domain(live, new("example.net", "joe"), "", NOW)
+    with pytest.raises(Refusal, match=r"DMARC reports about example\.net go to this account"):
+        accounts.remove_account(live, "joe")
+
+
+def test_a_name_that_differs_only_in_case_is_refused(live: Live) -> None:
+    with pytest.raises(Refusal, match="only in upper and lower case"):
+        accounts.add_account(live, "Joe", "x@example.org")
+
+
+def test_a_new_account_does_not_take_over_old_mail(live: Live) -> None:
+    (live.data_dir / "accounts" / "zoe").mkdir(parents=True)
+    with pytest.raises(Refusal, match="mail of an earlier account"):
+        accounts.add_account(live, "zoe", "zoe@example.org")
+
+
+def test_an_address_is_removed_however_it_is_written(live: Live) -> None:
+    accounts.remove_address(live, "JOE@Example.ORG")
+    assert owner(live, "joe@example.org") is None
+    assert "joe@example.org" not in text(live)
+
+
+def test_a_new_domain_with_a_new_account_takes_only_a_localpart(live: Live) -> None:
+    with pytest.raises(Refusal, match="only what stands before the @"):
+        domains.add_domain(live, new("example.net", "zoe"), "zoe@example.net", NOW)
+    assert not (live.config_dir / "dkim").exists()
