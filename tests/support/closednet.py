@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
+import dns.name
 import dns.rdatatype
 import dns.reversename
-import dns.zonefile
+import dns.zone
 
 from tests.support.certificates import write_pair
 from tests.support.dns import DnsServer, Zone
@@ -106,11 +107,12 @@ class World:
 
     def publish(self, zone_file: str) -> None:
         """Enter the records of a zone file, in place of those that have the same name and type."""
-        for rrset in dns.zonefile.read_rrsets(zone_file, default_ttl=60):
-            is_text = rrset.rdtype == dns.rdatatype.TXT
-            texts = [b"".join(one.strings).decode() if is_text else one.to_text() for one in rrset]
-            name = rrset.name.to_text(omit_final_dot=True).lower()
-            self.zone.setdefault(name, {"AD": True})[dns.rdatatype.to_text(rrset.rdtype)] = texts
+        zone = dns.zone.from_text(zone_file, origin=dns.name.root, relativize=False, check_origin=False)
+        for owner, rdataset in zone.iterate_rdatasets():
+            is_text = rdataset.rdtype == dns.rdatatype.TXT
+            texts = [b"".join(one.strings).decode() if is_text else one.to_text() for one in rdataset]
+            name = owner.to_text(omit_final_dot=True).lower()
+            self.zone.setdefault(name, {"AD": True})[dns.rdatatype.to_text(rdataset.rdtype)] = texts
 
     def send(self, message: EmailMessage, to: str, *, provider: Provider = PROVIDERS[0]) -> None:
         """Mail from somebody at a provider, by the MX record of the address as it is published."""

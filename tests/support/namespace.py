@@ -19,7 +19,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ _CLONE_NEWNET = 0x40000000
 _HERE = "/proc/thread-self/ns/net"
 _NONLOCAL_BIND = Path("/proc/sys/net/ipv6/ip_nonlocal_bind")
 _LIBC = ctypes.CDLL(None, use_errno=True)
+ROUNDS = 100  # of 50 ms, for processes to end
 _PROGRAMS = ("ip", "unshare", "mount")
 _DISGUISE = """
 mount --bind "$1" /etc
@@ -61,7 +63,7 @@ def own_network(ipv4: str, ipv6: str) -> Iterator[None]:
             _set_up(ipv4, ipv6)
             yield
         finally:
-            end(leftovers())
+            _end_leftovers()
             _call("setns", before, _CLONE_NEWNET)
     finally:
         os.close(before)
@@ -107,11 +109,17 @@ def leftovers() -> list[int]:
     return found
 
 
-def end(processes: Sequence[int]) -> None:
-    """End processes by force."""
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+def _end_leftovers() -> None:
+    """End what is left by force, and wait until it is gone."""
+    for _ in range(ROUNDS):
+        left = leftovers()
+        if not left:
+            return
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.05)
+    raise AssertionError(f"processes {left} do not end")
 
 
 @dataclass(frozen=True, slots=True)
