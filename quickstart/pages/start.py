@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 from starlette.responses import Response
 
 from app.errors import MailError, Refusal
 from app.operations.adminpassword import hash_password
-from app.web.forms import Form
+from app.web.forms import Change, Form
 from quickstart.options import Network, Options, guess_hostname, parse_first_address, parse_hostname, parse_user
 from quickstart.pages.visit import Page, Visit
 from quickstart.steps import Step
@@ -18,21 +19,26 @@ from quickstart.system import System
 
 
 async def show_address(visit: Visit) -> Response:
+    return _address_page(visit, Form.showing(_present(visit)))
+
+
+def _present(visit: Visit) -> dict[str, str]:
+    """The fields as they are decided now."""
     options = visit.draft.options
-    present = {
+    return {
         "address": str(options.address) if options else "",
         "hostname": options.hostname.ascii if options and options.hostname else "",
         "system_user": options.user if options else "",
     }
-    return _address_page(visit, Form.showing(present))
 
 
-def _address_page(visit: Visit, form: Form, status: int = 200) -> Response:
+def _address_page(visit: Visit, form: Form, status: int = 200, changes: Sequence[Change] = ()) -> Response:
     suggestion = ""
     with contextlib.suppress(Refusal):
         domain = parse_first_address(form.value("address").strip()).domain
         suggestion = guess_hostname(domain, visit.wizard.world.machine.hostname()).ascii
-    return visit.render("address.html", status, form=form, suggestion=suggestion)
+    values: dict[str, object] = {"form": form, "suggestion": suggestion, "changes": changes, "was": _present(visit)}
+    return visit.render("address.html", status, **values)
 
 
 async def save_address(visit: Visit) -> Response:
@@ -44,6 +50,8 @@ async def save_address(visit: Visit) -> Response:
         _check_user(form, user, wizard.world.system)
     if not form.is_ok or address is None:
         return _address_page(visit, form, 422)
+    if changes := form.changed(_present(visit)):
+        return _address_page(visit, form, 409, changes)
     present = visit.draft.options
     skip_dial = present.skip_dial if present else False
     options = Options(address=address, hostname=hostname, user=user, skip_dial=skip_dial)

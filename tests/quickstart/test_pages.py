@@ -232,6 +232,22 @@ def test_the_last_steps_give_a_password_once_and_end_the_set_up(tmp_path: Path) 
     asyncio.run(world.with_world(walk))
 
 
+def test_the_second_of_two_browsers_is_shown_what_the_first_changed(tmp_path: Path) -> None:
+    async def walk(browser: Browser) -> None:
+        shown = {"was.address": "", "was.hostname": "", "was.system_user": ""}
+        await browser.post("/address", address="one@example.org", **shown)
+        response = await browser.post("/address", address="two@example.org", **shown)
+        assert response.status_code == 409
+        assert "one@example.org" in response.text
+        assert 'value="two@example.org"' in response.text
+        assert str(world.draft.options and world.draft.options.address) == "one@example.org"
+        await browser.post("/address", **{**shown, "address": "two@example.org", "was.address": "one@example.org"})
+        assert str(world.draft.options and world.draft.options.address) == "two@example.org"
+
+    world = SetupWorld(tmp_path)
+    asyncio.run(world.with_world(walk))
+
+
 def test_a_draft_that_cannot_be_written_loses_no_form(tmp_path: Path) -> None:
     async def walk(browser: Browser) -> None:
         world.wizard.file.path = tmp_path / "nowhere" / "draft.json"
