@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.clock import Clock
 from app.config.live import Live
@@ -11,6 +11,7 @@ from app.store.queuedb import QueueDb
 from app.store.serverdb import ServerDb
 from app.store.signin import SignIn
 from app.trust.lookup import Resolver
+from app.web.dnswatch import DnsWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +25,4 @@ class Services:
     server: ServerDb
     resolver: Resolver
     clock: Clock
+    dns: DnsWatch = field(default_factory=DnsWatch)

@@ -9,7 +9,8 @@ with World(tmp_path) as world:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +19,7 @@ from starlette.testclient import TestClient
 
 from app.clock import SYSTEM, Clock
 from app.config.live import Live
+from app.net.dnsexchange import Server
 from app.net.resolver import Resolver
 from app.operations.adminpassword import hash_password
 from app.store.account.credentials import Parameters, set_password
@@ -27,6 +29,7 @@ from app.store.queuedb import QueueDb
 from app.store.serverdb import ServerDb
 from app.store.signin import SignIn
 from app.store.websessions import file_seal
+from app.web.dnswatch import DnsWatch
 from app.web.mounts import Mount, MountKind
 from app.web.ports import port_app
 from app.web.services import Services
@@ -80,11 +83,25 @@ def csrf_of(page: httpx.Response) -> str:
     return found[1]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """How a test lets the pages reach a world of its own."""
+
+    resolvers: Sequence[Server]
+    watch: DnsWatch
+
+
 class World:
     """A server's objects; leaving the block closes them."""
 
     def __init__(
-        self, directory: Path, *, domains_conf: str = DOMAINS_CONF, mox_conf: str = MOX_CONF, clock: Clock = SYSTEM
+        self,
+        directory: Path,
+        *,
+        domains_conf: str = DOMAINS_CONF,
+        mox_conf: str = MOX_CONF,
+        clock: Clock = SYSTEM,
+        network: Network | None = None,
     ) -> None:
         (directory / "data").mkdir(exist_ok=True)
         admin = mox_conf.replace("Listeners:", "AdminPasswordFile: adminpasswd\nListeners:", 1)
@@ -102,8 +119,9 @@ class World:
             queue=self.queue,
             signin=self.signin,
             server=self.server,
-            resolver=Resolver(servers=[]),
+            resolver=Resolver(network.resolvers if network else []),
             clock=clock,
+            dns=network.watch if network else DnsWatch(),
         )
         self.jane.write_now(lambda tx: set_password(tx, PASSWORD, WEAK))
         self._app = port_app(self.services, MOUNTS)
@@ -119,8 +137,9 @@ class World:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._client.portal is not None:  # its sockets belong to the event loop
+            self._client.portal.call(self.services.resolver.close)  # type: ignore[attr-defined]
         self._client.__exit__(kind, error, at)
-        self.services.resolver.close()  # type: ignore[attr-defined]
         for one in (self.signin, self.server, self.queue, self.accounts):
             one.close()
 

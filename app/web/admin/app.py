@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from app.store.websessions import Kind
-from app.web.admin import overview
+from app.web.admin import account, accounts, addresses, alias, dns, domain, domains, overview
 from app.web.application import Pages
 from app.web.visit import NavItem
 
 ADMIN_PAGES = Pages(
     kind=Kind.ADMIN,
     title="administration",
-    nav=(NavItem("/", "Overview"),),
-    routes=(*overview.ROUTES,),
+    nav=(NavItem("/", "Overview"), NavItem("/domains", "Domains"), NavItem("/accounts", "Accounts")),
+    routes=(
+        *overview.ROUTES,
+        *domains.ROUTES,
+        *domain.ROUTES,
+        *dns.ROUTES,
+        *alias.ROUTES,
+        *accounts.ROUTES,
+        *account.ROUTES,
+        *addresses.ROUTES,
+    ),
 )
