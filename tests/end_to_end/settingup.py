@@ -146,6 +146,13 @@ class Person:
         self.look("dns-after")
         self.go_on()
 
+    def see_records(self) -> None:
+        """Wait until DNS was asked, and go on without publishing anything."""
+        self.is_at("DNS records")
+        expect(self.page.get_by_text("Asked the name servers")).to_be_visible(timeout=DNS_MS)
+        self.look("dns-after")
+        self.go_on()
+
     def install(self) -> None:
         self.is_at("Review")
         self.look("review")
