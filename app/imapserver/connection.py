@@ -58,7 +58,16 @@ LineHandler = Callable[[bytes], Coroutine[Any, Any, None] | None]
 class ImapConnection(Connection):
     """The server's side of one IMAP connection."""
 
-    __slots__ = ("_bad_commands", "_line_handler", "_line_tag", "_spools", "machine", "service", "session")
+    __slots__ = (
+        "_bad_commands",
+        "_is_sent_away",
+        "_line_handler",
+        "_line_tag",
+        "_spools",
+        "machine",
+        "service",
+        "session",
+    )
 
     log = logger("imapserver")
     write_timeout_s = WRITE_TIMEOUT_S
@@ -72,6 +81,7 @@ class ImapConnection(Connection):
         self._line_handler: LineHandler | None = None
         self._line_tag = ""
         self._bad_commands = 0
+        self._is_sent_away = False
 
     # Hooks of the connection.
 
@@ -124,9 +134,17 @@ class ImapConnection(Connection):
         self.session.tell_idle()
 
     def stopping(self) -> None:
-        """The server stops."""
-        self.write(untagged(Status.BYE, "the server stops, come back soon", response.UNAVAILABLE))
+        """The server stops, or the account is gone."""
+        if self._is_sent_away:
+            self.write(untagged(Status.BYE, "this account cannot be used any more, ask your administrator"))
+        else:
+            self.write(untagged(Status.BYE, "the server stops, come back soon", response.UNAVAILABLE))
         self.close()
+
+    def leave(self) -> None:
+        """The account is taken away."""
+        self._is_sent_away = True
+        self.stop()
 
     def crashed(self, error: Exception) -> None:
         """An error of ours that no command is to blame for."""
@@ -135,6 +153,8 @@ class ImapConnection(Connection):
     def lost(self) -> None:
         """Let go of the session."""
         self.service.concurrent.remove(self.remote)
+        if self.session.signed_in:
+            self.session.account.users.discard(self)
         self.session.end()
         self._discard_spools()
 
@@ -166,6 +186,8 @@ class ImapConnection(Connection):
 
     def signed_in(self) -> None:
         """The session has an account now."""
+        if not self.is_gone:
+            self.session.account.users.add(self)
         self.machine.is_signed_in = True
         self.machine.append_limit = self.service.max_message_bytes
         self.set_deadline(IDLE_TIMEOUT_S)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.config.dynamic import Dynamic
 from app.config.static import Static, initial_mailboxes, quota_bytes
+from app.errors import NoSuchAccount
 from app.store.account import credentials
 from app.store.accounts import Accounts, AccountSettings
 from app.store.datalock import DataLock
@@ -21,10 +22,11 @@ def account_settings(static: Static, dynamic: Callable[[], Dynamic]) -> Callable
 
     def settings(name: str) -> AccountSettings:
         account = dynamic().accounts.get(name)
-        quota = quota_bytes(static, account.quota_message_size if account else 0)
+        if account is None:  # removed while something was on its way to it; not to be made anew
+            raise NoSuchAccount(f"there is no account {name!r} any more")
         return AccountSettings(
-            quota_bytes=quota,
-            junk_flags=account.automatic_junk_flags if account else None,
+            quota_bytes=quota_bytes(static, account.quota_message_size),
+            junk_flags=account.automatic_junk_flags,
             initial_mailboxes=initial_mailboxes(static),
         )
 

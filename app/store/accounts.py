@@ -68,6 +68,20 @@ class Accounts:
             self._open[name] = self._open_account(name)
         return self._open[name]
 
+    def send_away(self, name: str) -> None:
+        """End the connections that are signed in to the account."""
+        if account := self._open.get(name):
+            for user in tuple(account.users):
+                user.leave()
+
+    async def release(self, name: str) -> None:
+        """Close an account that the configuration does not have any more; what still uses it fails as Temporary."""
+        while task := self._opening.get(name):
+            await asyncio.wait([task])
+        self.send_away(name)
+        if account := self._open.pop(name, None):
+            await asyncio.to_thread(account.close)
+
     def close(self) -> None:
         """Close every account."""
         for account in self._open.values():

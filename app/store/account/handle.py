@@ -37,6 +37,13 @@ class Listener(Protocol):
         """Called after a commit with all changes of one transaction, in order; must not block or raise."""
 
 
+class User(Protocol):
+    """A connection that is signed in to the account."""
+
+    def leave(self) -> None:
+        """Called on the event loop when the account is taken away: say so to the client and hang up."""
+
+
 class Tx:
     """A transaction on an account: the connection, the modseq it uses, and what it changed."""
 
@@ -90,6 +97,7 @@ class Account:
         self.indexes = Indexes(self)
         self.eraser = Eraser(self)
         self.listeners: set[Listener] = set()
+        self.users: set[User] = set()
         self.database.write_now(self._prepare_state)
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
