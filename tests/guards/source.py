@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ class Import:
     line: int
 
 
+@functools.cache
 def modules() -> list[Module]:
     """Every module that travels in mox.pyz and is ours."""
     found = []
