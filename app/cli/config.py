@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from app.cli import dns
+from app.cli import accounts, aliases, dns, domains
 from app.cli.command import Command, Invocation
 
 
@@ -73,4 +73,7 @@ opened too.
         run=_describe_domains,
     ),
     *dns.COMMANDS,
+    *domains.COMMANDS,
+    *accounts.COMMANDS,
+    *aliases.COMMANDS,
 )

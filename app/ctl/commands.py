@@ -12,11 +12,15 @@ import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from app.clock import SYSTEM
 from app.config.live import Live
+from app.ctl.configcommands import config_operations
 from app.ctl.protocol import Arguments, ControlError, Json
 from app.ctl.server import Call, Operation
 from app.ctl.setupcommands import Proving, setup_operations
-from app.log import SETTINGS, Level, parse_level
+from app.log import parse_level
+from app.operations import loglevels
+from app.operations.removedaccounts import Holdings
 from app.store import passwords
 from app.store.account import credentials
 from app.store.accounts import Accounts
@@ -55,10 +59,14 @@ def operations(controlled: Controlled) -> dict[str, Operation]:
         "queuedrop": _queue_drop,
         "queuedump": _queue_dump,
     }
+    holdings = Holdings(
+        live=controlled.live, accounts=controlled.accounts, sessions=controlled.server.sessions, clock=SYSTEM
+    )
     proving = Proving(live=controlled.live, accounts=controlled.accounts, queue=controlled.queue)
     return {
         **{name: functools.partial(operation, controlled) for name, operation in table.items()},
         **setup_operations(proving),
+        **config_operations(holdings),
     }
 
 
@@ -89,21 +97,17 @@ async def _login_attempts(controlled: Controlled, call: Call) -> Json:
 
 
 async def _log_levels(controlled: Controlled, call: Call) -> Json:
-    levels = {name: level.name.lower() for name, level in sorted(SETTINGS.packages.items())}
-    return {"": SETTINGS.default.name.lower(), **levels}
+    present = loglevels.levels()
+    return {"": present.default.name.lower(), **{name: one.name.lower() for name, one in present.packages.items()}}
 
 
 async def _set_log_levels(controlled: Controlled, call: Call) -> Json:
     """Set the level of a package, or of all others when its name is empty; an empty level clears a package's."""
     package, word = call.arguments.text("package", ""), call.arguments.text("level")
     if not word and package:
-        SETTINGS.packages.pop(package, None)
-        return None
-    level: Level = parse_level(word)
-    if package:
-        SETTINGS.packages[package] = level
+        loglevels.clear_level(package)
     else:
-        SETTINGS.default = level
+        loglevels.set_level(package, parse_level(word))
     return None
 
 

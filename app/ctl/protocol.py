@@ -76,6 +76,13 @@ class Arguments:
         """True or False; False when it is not given."""
         return bool(self.optional_flag(name))
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Texts; none when it is not given."""
+        value = self._values.get(name) or []
+        if not isinstance(value, list):
+            raise ControlError(f"argument {name} must be a list of texts")
+        return tuple(Arguments({name: item}).text(name) for item in value)
+
     def numbers(self, name: str) -> tuple[int, ...]:
         """Whole numbers; none when it is not given."""
         value = self._values.get(name) or []

@@ -32,7 +32,7 @@ from app.operations.dkimkeys import dkim_settings, key_files, make_keys
 from app.operations.edits import change, change_domain, need_account, need_domain, with_account
 from app.operations.localaddresses import refuse_taken
 from app.operations.newfiles import written
-from app.wire.domain import Domain
+from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import Address, parse_localpart
 
 SEPARATOR = "+"
@@ -50,6 +50,14 @@ class NewDomain:
     account: str
     serves_mtasts: bool
     disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDomain:
+    """A domain of ours."""
+
+    domain: Domain
+    config: ConfigDomain
 
 
 def new_domain(wanted: NewDomain, dkim: Dkim, now: float) -> ConfigDomain:
@@ -75,6 +83,20 @@ def client_settings_domain(domain: Domain) -> Domain:
 def serves_mtasts(static: Static) -> bool:
     """Whether some listener serves MTA-STS policies."""
     return any(one.mtasts_https and one.mtasts_https.enabled for one in static.listeners.values())
+
+
+def parse_domain_name(text: str) -> Domain:
+    """A domain as a person types it; raises Refusal."""
+    try:
+        return parse_domain(text.strip())
+    except WireError as err:
+        raise Refusal(f"{text!r} is not a domain, such as example.org: {err.message}") from None
+
+
+def parse_local_domain(dynamic: Dynamic, text: str) -> LocalDomain:
+    """A domain of ours as a person types it; raises Refusal."""
+    domain = parse_domain_name(text)
+    return LocalDomain(domain, need_domain(dynamic, domain))
 
 
 def add_domain(live: Live, wanted: NewDomain, localpart: str, now: float, *, by: str = "") -> None:
