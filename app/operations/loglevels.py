@@ -1,0 +1,55 @@
+"""How much each part of the running server writes to its log: looked at and changed without a restart.
+
+Nothing of it is kept: the next start goes by LogLevel and PackageLogLevels of mox.conf again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.log import SETTINGS, Level
+
+PACKAGES: Mapping[str, str] = {
+    "config": "reading and changing the configuration",
+    "connection": "connections of mail servers and programs",
+    "ctl": "commands to the running server",
+    "http": "pages",
+    "imapserver": "mail programs that read mail",
+    "queue": "mail on its way out",
+    "serve": "start and stop",
+    "smtpclient": "talking to other mail servers",
+    "smtpserver": "mail that comes in, and from mail programs",
+    "store": "accounts, messages, passwords",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """What is in effect."""
+
+    default: Level
+    packages: Mapping[str, Level]  # those that differ, by name
+
+    @property
+    def most(self) -> Level:
+        """The level that tells the most, in effect anywhere."""
+        return min([self.default, *self.packages.values()])
+
+
+def levels() -> Levels:
+    """The levels now."""
+    return Levels(default=SETTINGS.default, packages=dict(sorted(SETTINGS.packages.items())))
+
+
+def set_level(package: str, level: Level) -> None:
+    """For a package, or for all without a level of their own when the name is empty."""
+    if package:
+        SETTINGS.packages[package] = level
+    else:
+        SETTINGS.default = level
+
+
+def clear_level(package: str) -> None:
+    """The package has the default level again."""
+    SETTINGS.packages.pop(package, None)
