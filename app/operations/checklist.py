@@ -89,7 +89,8 @@ _KINDS = (
     _Kind(
         "web_reachable",
         "Mail programs find their settings",
-        "The web addresses autoconfig and mta-sts of your domain do not answer; see DNS records and web server.",
+        "They ask the web addresses autoconfig and mta-sts of your domain. Where these do not answer, see its DNS "
+        "records and the web server.",
     ),
 )
 

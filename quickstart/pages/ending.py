@@ -10,6 +10,7 @@ from app.operations.checklist import Facts, checklist, is_green
 from app.operations.clientprofiles import apple_profile, profile_path
 from app.operations.clientsettings import Offer, make_offer
 from app.operations.qrcodes import qr_svg
+from quickstart.checks.finding import State
 from quickstart.draft import Started
 from quickstart.generate import pages_port
 from quickstart.install import is_answering, text_of
@@ -17,9 +18,20 @@ from quickstart.pages.proof import Proof, Sent, gather
 from quickstart.pages.visit import Page, Visit
 from quickstart.steps import Step
 
+OF_RECORDS = ("hostname", "reverse")  # checks that come out otherwise once the DNS records are there
+
 
 async def show_devices(visit: Visit) -> Response:
+    _check_again(visit)
     return await _devices(visit)
+
+
+def _check_again(visit: Visit) -> None:
+    """Ask in time for the last page what the records decide that were published meanwhile; all, if nothing is known."""
+    findings = visit.wizard.findings
+    stale = [row.check.key for row in findings.rows() if row.finding is None or row.finding.state is not State.OK]
+    if not all(findings.ask_again(key) for key in OF_RECORDS if key in stale):
+        visit.wizard.start_checks()
 
 
 async def _devices(visit: Visit, password: str = "", failure: str = "") -> Response:

@@ -191,6 +191,12 @@ class Person:
         self.go_on()
         return password
 
+    def is_on_checklist(self, item: str) -> bool:
+        """Whether a line of the last page's list is done."""
+        self.page.reload()
+        self.is_at("Done")
+        return self.page.locator(f"#item-{item}").get_by_text("done", exact=True).is_visible()
+
     def finish(self) -> None:
         self.is_at("Done")
         self.look("done")

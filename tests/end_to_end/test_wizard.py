@@ -95,6 +95,8 @@ def test_from_an_empty_directory_to_mail_in_both_directions(scene: Scene) -> Non
         assert f"d={DOMAIN}".encode() in taken.data
         person.leave_proof()
         password = person.make_password()
+        for item in ("runs", "records_published", "reverse_dns", "can_send", "has_received", "has_sent"):
+            wait_for(functools.partial(person.is_on_checklist, item), set_up.log)
         person.finish()
     assert subjects_in_inbox(password) == [subject]
     submit(password, new_subject())
