@@ -18,7 +18,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +109,28 @@ def erase_account(data_dir: Path, number: str) -> str:
     except OSError as err:
         raise Temporary(f"not all of {err.filename or number} could be erased: {err.strerror}") from err
     return record.name
+
+
+@contextlib.contextmanager
+def mail_back(data_dir: Path, names: Sequence[str]) -> Iterator[None]:
+    """The mail of these accounts, where it was moved aside last, in its place; aside again when the block fails."""
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for name in names:
+            place = next(
+                (data_dir / DIRECTORY / one.id for one in removed_accounts(data_dir) if one.name == name), None
+            )
+            home = data_dir / "accounts" / name
+            if place and (place / _MAIL).is_dir() and not home.exists():
+                _move(place / _MAIL, home)
+                moved.append((place, home))
+        yield
+    except BaseException:
+        for place, home in reversed(moved):
+            _move(home, place / _MAIL)
+        raise
+    for place, _ in moved:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 async def _remove(holdings: Holdings, name: str, by: str) -> RemovedAccount:

@@ -13,9 +13,10 @@ import pytest
 
 from app.clock import SYSTEM
 from app.config.live import Live
-from app.errors import NoSuchAccount, Refusal, Temporary
+from app.errors import Conflict, NoSuchAccount, Refusal, Temporary
 from app.operations import accounts, aliases, removedaccounts
 from app.operations.accountdata import account_settings
+from app.operations.configversions import restore_version
 from app.operations.removedaccounts import Holdings, erase_account, remove_account, removed_accounts, restore_account
 from app.store.account import credentials
 from app.store.accounts import Accounts
@@ -158,3 +159,36 @@ def test_erasing_is_for_good_and_for_removed_accounts_only(world: World) -> None
     assert erase_account(world.live.data_dir, removed.id) == "joe"
     with pytest.raises(Refusal, match="no removed account"):
         world.run(restore_account(world.holdings, removed.id))
+
+
+def version_with(world: World, name: str) -> int:
+    history = world.live.history
+    return next(one.number for one in history.list() if f"\t{name}:".encode() in history.text(one.number))
+
+
+def test_an_earlier_version_of_the_configuration_finds_the_mail_of_its_accounts(world: World) -> None:
+    world.accounts.open_now("joe").write_now(lambda tx: credentials.set_password(tx, "correct horse"))
+    world.run(remove_account(world.holdings, "joe"))
+    with pytest.raises(Conflict):
+        world.run(restore_version(world.holdings, version_with(world, "joe"), "another digest"))
+    assert len(removed_accounts(world.live.data_dir)) == 1
+    assert not (world.live.data_dir / "accounts" / "joe").exists()
+    world.run(restore_version(world.holdings, version_with(world, "joe"), world.live.shown().digest))
+    assert text(world.live) == DOMAINS_CONF
+    assert world.accounts.open_now("joe").read_now(credentials.load)
+    assert removed_accounts(world.live.data_dir) == []
+
+
+def test_an_earlier_version_without_an_account_sends_its_users_away(world: World) -> None:
+    accounts.add_account(world.live, "zoe", "zoe@example.org")
+    client = Client()
+
+    async def work() -> None:
+        (await world.accounts.open("zoe")).users.add(client)
+        oldest = world.live.history.list()[-1].number
+        await restore_version(world.holdings, oldest, world.live.shown().digest)
+
+    world.run(work())
+    assert client.is_sent_away
+    assert text(world.live) == DOMAINS_CONF
+    assert (world.live.data_dir / "accounts" / "zoe" / "index.db").exists()
