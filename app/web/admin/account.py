@@ -11,12 +11,14 @@ from app.config.static import quota_bytes
 from app.errors import MailError
 from app.operations.accounts import set_login_disabled
 from app.operations.adminpassword import make_password
+from app.operations.removedaccounts import stop_sign_ins
 from app.store import passwords
 from app.store.account import credentials
 from app.store.websessions import Kind
 from app.web.admin.accounts import used_bytes
 from app.web.admin.addresses import account_path, add_from, held_by
 from app.web.admin.faults import explain
+from app.web.admin.removal import holdings
 from app.web.errors import NotFound
 from app.web.forms import Form
 from app.web.visit import Visit, action, page
@@ -90,14 +92,15 @@ async def _set_login(visit: Visit) -> Response:
     reason = form.text("reason", max_length=200) if form.flag("disable") else ""
     if form.is_ok:
         try:
-            await asyncio.to_thread(set_login_disabled, visit.services.live, name, reason)
+            if reason:
+                await stop_sign_ins(holdings(visit), name, reason)
+            else:
+                await asyncio.to_thread(set_login_disabled, visit.services.live, name, "")
         except MailError as error:
             explain(form, error, "reason")
     if not form.is_ok:
         return await _page(visit, form, 422)
-    if reason:
-        await visit.services.server.sessions.end_all(Kind.ACCOUNT, name)
-    done = "Nobody can sign in to the account now; browsers are signed out." if reason else "Signing in works again."
+    done = "Nobody can sign in now; who was signed in is not any more." if reason else "Signing in works again."
     return visit.redirect(account_path(name), done=done)
 
 

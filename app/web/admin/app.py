@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from app.store.websessions import Kind
-from app.web.admin import account, accounts, addresses, alias, dns, domain, domains, overview
+from app.web.admin import (
+    account,
+    accounts,
+    accountsettings,
+    addresses,
+    alias,
+    dkim,
+    dns,
+    domain,
+    domains,
+    domainsettings,
+    overview,
+    removal,
+)
 from app.web.application import Pages
 from app.web.visit import NavItem
 
@@ -17,8 +30,12 @@ ADMIN_PAGES = Pages(
         *domain.ROUTES,
         *dns.ROUTES,
         *alias.ROUTES,
+        *domainsettings.ROUTES,
+        *dkim.ROUTES,
         *accounts.ROUTES,
         *account.ROUTES,
+        *accountsettings.ROUTES,
+        *removal.ROUTES,
         *addresses.ROUTES,
     ),
 )

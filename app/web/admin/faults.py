@@ -28,8 +28,8 @@ def explain(form: Form, error: MailError, field: str = WHOLE_FORM, settings: Map
 
 def _field_of(problem: Problem, settings: Mapping[str, str]) -> str:
     """The field whose setting is the innermost one in the path of a problem."""
-    named = (settings[part] for part in reversed(problem.path.split(".")) if part in settings)
-    return next(named, "")
+    names = (part.partition("[")[0] for part in reversed(problem.path.split(".")))  # an element of a list: MX[0]
+    return next((settings[name] for name in names if name in settings), "")
 
 
 def _sentence(text: str) -> str:
