@@ -26,7 +26,8 @@ from pathlib import Path
 
 from app.clock import SYSTEM, Clock
 from app.errors import StoreError
-from app.store import submitted
+from app.store import queuelisting, submitted
+from app.store.queuelisting import After, Listing, Order, Stuck
 from app.store.queuerecords import (
     Attempt,
     Ending,
@@ -111,6 +112,14 @@ class QueueDb:
         limit = f"LIMIT {which.limit}" if which.limit else ""
         sql = f"SELECT {COLUMNS} {FROM} WHERE {where} ORDER BY r.next_attempt {order}, r.id {order} {limit}"
         return await self._db.read(lambda db: [queued(row) for row in db.execute(sql, values)])
+
+    async def look_over(self, which: QueueFilter, order: Order, after: After | None, limit: int) -> Listing:
+        """A page of the recipients that match, for people."""
+        return await self._db.read(lambda db: queuelisting.listing(db, which, order, after, limit))
+
+    async def stuck(self, attempts: int, limit: int) -> Sequence[Stuck]:
+        """The domains where the most recipients wait after that many attempts."""
+        return await self._db.read(lambda db: queuelisting.stuck(db, attempts, limit))
 
     async def attempts(self, recipient_id: int) -> list[Attempt]:
         """The attempts that have ended, first to last."""

@@ -143,6 +143,15 @@ class WebSessions:
         """The same for a caller without an event loop."""
         self._db.write_now(lambda db: _delete_all(db, kind, account, None))
 
+    async def seal_again(self, session_id: int) -> None:
+        """After the administrator's password was changed in this session, it goes on; the others are over."""
+        await self._db.write(
+            lambda db: db.execute(
+                "UPDATE web_session SET seal = ? WHERE id = ? AND kind = ?",
+                (self._seal(Kind.ADMIN), session_id, Kind.ADMIN.value),
+            )
+        )
+
     async def list(self, kind: Kind, account: str) -> Sequence[WebSession]:
         """The open sessions of an account, the last used first."""
         return await self._db.read(lambda db: self._sessions(db, kind, account))
