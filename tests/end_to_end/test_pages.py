@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.end_to_end.reading import ACCOUNT, PASSWORD, new_message, new_subject
-from tests.support.browser import CHROMIUM, Watch, check_focus, check_page, open_browser, watched_page
+from tests.support.browser import BRIEFLY, CHROMIUM, Watch, check_focus, check_page, open_browser, watched_page
 from tests.support.built import Instance
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs chromium (Debian: apt install chromium)")
@@ -125,6 +125,7 @@ def test_every_page_of_the_account(visited: Instance, browser: Browser) -> None:
         assert look_at_all(page, watch) >= 4
 
 
+@pytest.mark.timeout(300)
 def test_every_page_of_the_administration(visited: Instance, browser: Browser) -> None:
     with watched_page(browser) as (page, watch):
         sign_in_to_admin(page, visited)
@@ -196,6 +197,7 @@ def test_without_scripts_one_signs_in_and_changes_the_password(visited: Instance
         expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("application", ["account", "admin"])
 def test_nonsense_in_every_form_is_answered_with_a_page(visited: Instance, browser: Browser, application: str) -> None:
     """Each field of each form gets markup; whatever is said to it, or saved of it, is shown as text."""
@@ -208,7 +210,7 @@ def test_nonsense_in_every_form_is_answered_with_a_page(visited: Instance, brows
                 send_nonsense(forms_with_fields(page, url)[index])
                 try:
                     expect(page).not_to_have_title("pwned")
-                    check_page(page, watch, f"nonsense {urllib.parse.urlsplit(url).path} {index}")
+                    check_page(page, watch, f"nonsense {urllib.parse.urlsplit(url).path} {index}", BRIEFLY)
                 except AssertionError as error:
                     faults.append(f"after nonsense in form {index} of {url}: {error}")
         assert not faults, "\n\n".join(faults)

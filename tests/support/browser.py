@@ -15,7 +15,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -39,12 +39,25 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-_LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (
-    ("dark", NARROW),
-    ("light", NARROW),
-    ("dark", WIDE),
-    ("light", WIDE),  # the last, as the page stays so
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way to see a page, and whether axe-core judges it too, which takes most of the time."""
+
+    scheme: Literal["light", "dark"]
+    width: int
+    is_judged: bool = False
+
+
+THOROUGHLY = (
+    Look("dark", NARROW, is_judged=True),
+    Look("light", NARROW),
+    Look("dark", WIDE),
+    Look("light", WIDE, is_judged=True),  # the last, as the page stays so
 )
+BRIEFLY = (Look("light", NARROW, is_judged=True),)
+
 _AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
@@ -135,18 +148,16 @@ def watched_page(browser: Browser, **options: Any) -> Iterator[tuple[Page, Watch
         context.close()
 
 
-def check_page(page: Page, watch: Watch, name: str = "") -> None:
+def check_page(page: Page, watch: Watch, name: str = "", looks: Sequence[Look] = THOROUGHLY) -> None:
     """Everything that every page must pass; fails with all of it."""
     faults = [*watch.take(), *_headings(page)]
-    for scheme, width in _LOOKS:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        look = f"{scheme}, {width} pixels: "
-        faults += [look + fault for fault in page.evaluate(_STICKING_OUT)]
-        if (scheme == "dark") == (width == NARROW):  # each scheme and each width once: most of the time goes here
-            faults += [look + fault for fault in _axe(page)]
+    for look in looks:
+        page.emulate_media(color_scheme=look.scheme)
+        page.set_viewport_size({"width": look.width, "height": 900})
+        found = [*page.evaluate(_STICKING_OUT), *(_axe(page) if look.is_judged else ())]
+        faults += [f"{look.scheme}, {look.width} pixels: {fault}" for fault in found]
         if SCREENSHOTS:
-            _picture(page, f"{name or page.title()}-{scheme}-{width}")
+            _picture(page, f"{name or page.title()}-{look.scheme}-{look.width}")
     faults += watch.take()
     assert not faults, f"{page.url}\n" + "\n".join(faults)
 
