@@ -8,6 +8,7 @@ earlier version of the configuration.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 
 from app.config.dynamic import DEFAULT_SUBJECT_PASS_PERIOD, Account, Destination, Dynamic, SubjectPass
@@ -21,6 +22,7 @@ from app.operations.localaddresses import canonical_address, destination_key, ho
 from app.wire.domain import Domain
 
 REJECTS = "Rejects"
+_NAME = re.compile(r"\w(?:[\w .+@-]{0,62}[\w.+@-])?")  # what can be a directory, a key of domains.conf, and typed
 
 
 def new_account(domain: Domain, addresses: Mapping[str, Destination]) -> Account:
@@ -53,14 +55,14 @@ def add_account(live: Live, name: str, address: str, *, by: str = "") -> None:
 
 def refuse_account_name(live: Live, dynamic: Dynamic, name: str) -> None:
     """Raise Refusal for the name of an account that is there, in the configuration or as mail on disk."""
-    if not name.strip():
-        raise Refusal("give the account a short name, such as jane")
+    if not _NAME.fullmatch(name):
+        raise Refusal("give the account a short name of letters and digits, such as jane; it names a directory too")
     if name in dynamic.accounts:
         raise Refusal(f"there is an account {name!r} already")
     same = next((other for other in dynamic.accounts if other.lower() == name.lower()), None)
     if same is not None:  # two directories that some file systems and most people take for one
         raise Refusal(f"there is an account {same!r} already, which differs only in upper and lower case")
-    if "/" not in name and (live.data_dir / "accounts" / name).exists():
+    if (live.data_dir / "accounts" / name).exists():
         raise Refusal(f"there is mail of an earlier account {name!r} in accounts/{name}; move it away first")
 
 

@@ -17,7 +17,15 @@ from app.config.live import Live
 from app.config.regexp import Regexp, parse_regexp
 from app.config.schema import Seconds
 from app.errors import BadMailboxName, ConfigError, Problem, SconfSyntaxError
-from app.operations.edits import change, change_account, need_account, need_domain, with_account, wrong_setting
+from app.operations.edits import (
+    change,
+    change_account,
+    need_account,
+    need_domain,
+    plain_text,
+    with_account,
+    wrong_setting,
+)
 from app.wire.domain import Domain
 from app.wire.imap.mailboxname import canonical
 
@@ -47,12 +55,16 @@ class JunkMailboxes:
 
 def set_full_name(live: Live, name: str, full_name: str, *, by: str = "") -> None:
     """Set the name to send with."""
-    change_account(live, name, lambda account: dataclasses.replace(account, full_name=full_name.strip()), by)
+    change_account(
+        live, name, lambda account: dataclasses.replace(account, full_name=plain_text("FullName", full_name)), by
+    )
 
 
 def set_description(live: Live, name: str, description: str, *, by: str = "") -> None:
     """Set the administrator's words about the account."""
-    change_account(live, name, lambda account: dataclasses.replace(account, description=description.strip()), by)
+    change_account(
+        live, name, lambda account: dataclasses.replace(account, description=plain_text("Description", description)), by
+    )
 
 
 def set_default_domain(live: Live, name: str, domain: Domain, *, by: str = "") -> None:

@@ -14,7 +14,7 @@ from app.config.dynamic import Account, Destination, Dynamic, Ruleset
 from app.config.live import Live
 from app.errors import Refusal
 from app.operations.accountsettings import mailbox_name
-from app.operations.edits import change, need_account, require_seen, with_account
+from app.operations.edits import change, need_account, plain_text, require_seen, with_account
 from app.operations.localaddresses import key_of
 
 
@@ -73,7 +73,7 @@ def _tidy(destination: Destination) -> Destination:
         mailbox=mailbox_name("Mailbox", destination.mailbox),
         smtp_error=destination.smtp_error.strip(),
         message_auth_required_smtp_error=destination.message_auth_required_smtp_error.strip(),
-        full_name=destination.full_name.strip(),
+        full_name=plain_text("FullName", destination.full_name),
         rulesets=tuple(_tidy_ruleset(one) for one in destination.rulesets),
     )
 
@@ -83,5 +83,5 @@ def _tidy_ruleset(ruleset: Ruleset) -> Ruleset:
         ruleset,
         mailbox=mailbox_name("Mailbox", ruleset.mailbox),
         accept_rejects_to_mailbox=mailbox_name("AcceptRejectsToMailbox", ruleset.accept_rejects_to_mailbox),
-        comment=ruleset.comment.strip(),
+        comment=plain_text("Comment", ruleset.comment),
     )

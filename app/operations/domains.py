@@ -30,7 +30,7 @@ from app.errors import Refusal, WireError
 from app.operations.accounts import new_account, refuse_account_name
 from app.operations.dkimkeys import dkim_settings, key_files, make_keys
 from app.operations.edits import change, change_domain, need_account, need_domain, with_account
-from app.operations.localaddresses import refuse_taken
+from app.operations.localaddresses import destination_key, refuse_taken
 from app.operations.newfiles import written
 from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import Address, parse_localpart
@@ -127,7 +127,7 @@ def _refuse_domain(live: Live, dynamic: Dynamic, wanted: NewDomain, localpart: s
 def _with_owner(dynamic: Dynamic, static: Static, wanted: NewDomain, localpart: str) -> Dynamic:
     """A new account gets the address asked for; one that is there reads postmaster, unless it does so for all."""
     if localpart:
-        address = str(Address(_localpart(localpart), wanted.domain))
+        address, _ = destination_key(str(Address(_localpart(localpart), wanted.domain)))
         return with_account(dynamic, wanted.account, new_account(wanted.domain, {address: Destination()}))
     if wanted.account == static.postmaster.account:
         return dynamic

@@ -18,7 +18,7 @@ from app.config.lookup import canonical_localpart, destination_address
 from app.config.schema import Seconds
 from app.errors import Refusal, WireError
 from app.operations.accountsettings import mailbox_name
-from app.operations.edits import change, change_domain, need_domain, with_domain, wrong_setting
+from app.operations.edits import change, change_domain, need_domain, plain_text, with_domain, wrong_setting
 from app.operations.localaddresses import all_held, canonical_address, holder
 from app.wire.domain import Domain
 from app.wire.smtp.address import write_localpart
@@ -55,7 +55,7 @@ def set_description(live: Live, domain: Domain, description: str, *, by: str = "
     change_domain(
         live,
         domain,
-        lambda config: dataclasses.replace(config, description=description.strip()),
+        lambda config: dataclasses.replace(config, description=plain_text("Description", description)),
         by,
         f"description of domain {domain} changed",
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from app.config.dynamic import Account, ConfigDomain, Dynamic
@@ -18,6 +19,8 @@ from app.config.loading import DOMAINS_CONF
 from app.errors import ConfigError, Conflict, Problem, Refusal
 from app.operations.presentfields import present_fields
 from app.wire.domain import Domain
+
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # controls, line ends, no characters at all
 
 
 class _NothingToDo(Exception):
@@ -39,6 +42,8 @@ def change(live: Live, edit: Callable[[Dynamic], Dynamic], by: str, what: str) -
         live.change(changed, by, what)
     except _NothingToDo:
         return
+    except UnicodeEncodeError:  # half characters, which a shell passes on for what is not UTF-8
+        raise Refusal("this has characters that are not UTF-8") from None
     except ConfigError as error:
         if not is_edited:  # the file was wrong before, and its lines are where to mend it
             raise
@@ -83,6 +88,13 @@ def need_domain(dynamic: Dynamic, domain: Domain) -> ConfigDomain:
 def wrong_setting(setting: str, text: str) -> ConfigError:
     """A value that cannot be, told as the checks of the whole file tell it."""
     return ConfigError([Problem(file=DOMAINS_CONF, line=0, path=setting, text=text)])
+
+
+def plain_text(setting: str, text: str) -> str:
+    """A line of text as typed, without blanks around it; raises ConfigError for what cannot be shown or sent."""
+    if found := _UNFIT.search(text := text.strip()):
+        raise wrong_setting(setting, f"this has a character that cannot be shown, at position {found.start() + 1}")
+    return text
 
 
 def digest(value: object) -> str:

@@ -30,7 +30,10 @@ def destination_key(text: str) -> tuple[str, Domain]:
         localpart, domain = destination_address(text.strip())
     except WireError as err:
         raise Refusal(f"{text!r} is not an address, localpart@domain or @domain: {err.message}") from None
-    return (str(Address(localpart, domain)) if localpart else f"@{domain.unicode}"), domain
+    key = str(Address(localpart, domain)) if localpart else f"@{domain.unicode}"
+    if ":" in key or key.startswith("#"):
+        raise Refusal(f"{key} cannot be kept in domains.conf, where a colon ends a name and # starts a comment")
+    return key, domain
 
 
 def canonical_address(dynamic: Dynamic, text: str) -> str:

@@ -115,7 +115,7 @@ def test_a_domain_that_cannot_be_added_leaves_no_keys(live: Live) -> None:
     with pytest.raises(Refusal, match="new; give the localpart"):
         domains.add_domain(live, new("example.net", "nobody"), "", NOW)
     with pytest.raises(ConfigError):
-        domains.add_domain(live, new("example.net", "a/b"), "x", NOW)
+        domains.add_domain(live, new("example.net", "zoe"), "x+y", NOW)
     assert text(live) == DOMAINS_CONF
     assert not (live.config_dir / "dkim").exists()
 
@@ -167,3 +167,16 @@ def test_a_new_domain_with_a_new_account_takes_only_a_localpart(live: Live) -> N
     with pytest.raises(Refusal, match="only what stands before the @"):
         domains.add_domain(live, new("example.net", "zoe"), "zoe@example.net", NOW)
     assert not (live.config_dir / "dkim").exists()
+
+
+@pytest.mark.parametrize("name", ["", " ", "..", "a/b", "a:b", "#x", "a\nb", "x" * 65, "\ud800", "a\0", "-x", "a "])
+def test_a_name_that_cannot_be_a_directory_or_a_key_is_refused(live: Live, name: str) -> None:
+    with pytest.raises(Refusal, match="short name of letters and digits"):
+        accounts.add_account(live, name, "x@example.org")
+    assert text(live) == DOMAINS_CONF
+
+
+@pytest.mark.parametrize("address", ['"a:b"@example.org', "#a@example.org"])
+def test_an_address_that_the_file_cannot_keep_is_refused(live: Live, address: str) -> None:
+    with pytest.raises(Refusal, match=r"cannot be kept in domains\.conf"):
+        accounts.add_address(live, address, "joe")

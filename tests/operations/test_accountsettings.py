@@ -134,9 +134,12 @@ def test_a_wrong_value_is_told_by_its_setting(
     assert text(live) == DOMAINS_CONF
 
 
-def test_the_name_that_is_sent_can_have_no_line_break(live: Live) -> None:
-    with pytest.raises(ConfigError, match="line"):
-        accountsettings.set_full_name(live, "joe", "a\n\tQuotaMessageSize: 5")
+@pytest.mark.parametrize("words", ["a\n\tQuotaMessageSize: 5", "a\rb", "a\0", "\ud800", "a\u2028b"])
+def test_the_name_that_is_sent_can_have_no_line_break_or_control_character(live: Live, words: str) -> None:
+    with pytest.raises(ConfigError, match="FullName: this has a character"):
+        accountsettings.set_full_name(live, "joe", words)
+    with pytest.raises(ConfigError, match="FullName"):
+        destinations.set_destination(live, JOE, Destination(full_name=words))
     assert text(live) == DOMAINS_CONF
 
 
