@@ -56,7 +56,9 @@ def add_account(live: Live, name: str, address: str, *, by: str = "") -> None:
 def refuse_account_name(live: Live, dynamic: Dynamic, name: str) -> None:
     """Raise Refusal for the name of an account that is there, in the configuration or as mail on disk."""
     if not _NAME.fullmatch(name):
-        raise Refusal("give the account a short name of letters and digits, such as jane; it names a directory too")
+        raise Refusal(
+            "give the account a short name of letters and digits, such as jane; it becomes the name of a directory"
+        )
     if name in dynamic.accounts:
         raise Refusal(f"there is an account {name!r} already")
     same = next((other for other in dynamic.accounts if other.lower() == name.lower()), None)
