@@ -26,7 +26,8 @@ from pathlib import Path
 
 from app.clock import SYSTEM, Clock
 from app.errors import StoreError
-from app.store import queuelisting, submitted
+from app.store import milestones, queuelisting, submitted
+from app.store.milestones import Milestones
 from app.store.queuelisting import After, Listing, Order, Stuck
 from app.store.queuerecords import (
     Attempt,
@@ -120,6 +121,10 @@ class QueueDb:
     async def stuck(self, attempts: int, limit: int) -> Sequence[Stuck]:
         """The domains where the most recipients wait after that many attempts."""
         return await self._db.read(lambda db: queuelisting.stuck(db, attempts, limit))
+
+    async def milestones(self) -> Milestones:
+        """What was done for the first time."""
+        return await self._db.read(milestones.milestones)
 
     async def attempts(self, recipient_id: int) -> list[Attempt]:
         """The attempts that have ended, first to last."""
@@ -244,6 +249,7 @@ class QueueDb:
             ).fetchone()
             if row is None:  # dropped by an operator meanwhile
                 continue
+            milestones.note(db, result)
             if result.ending is Ending.DEFERRED:
                 _defer(db, result)
             elif _retire(db, result, row[0], row[1] > 1) and row[2] > MEMORY_LIMIT:

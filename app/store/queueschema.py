@@ -3,7 +3,7 @@
 `message` is what was submitted, `recipient` one row for each of its recipients, `body` its bytes unless they are a
 file, `attempt` what became of each attempt. `retired` rows keep the number of the recipient they were, and their
 attempts. Numbers are never used twice, as operators write them down. `hold_rule`, `suppression`, `retired`, and
-`submitted` with `correspondent`, have owners of their own.
+`submitted` with `correspondent`, and `milestone`, have owners of their own.
 """
 
 from __future__ import annotations
@@ -116,6 +116,12 @@ CREATE TABLE correspondent (
     recipient TEXT NOT NULL,
     last REAL NOT NULL,
     PRIMARY KEY (account, recipient)
+) WITHOUT ROWID
+""",
+    """
+CREATE TABLE milestone (
+    name TEXT PRIMARY KEY,
+    time REAL NOT NULL
 ) WITHOUT ROWID
 """,
 )
