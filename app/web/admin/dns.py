@@ -23,6 +23,7 @@ from app.web.visit import Visit, page
 from app.wire.domain import Domain
 
 ZONE_FILE = "text/plain; charset=utf-8"
+NOT_OFFERED = "0 0 0 ."  # of an SRV record (RFC 6186 §3.4)
 
 _BADGES = {
     State.SEEN: ("ok", "seen"),
@@ -44,7 +45,15 @@ class Line:
     @property
     def badge(self) -> str:
         """The kind of mark for its state."""
+        if self.seen and self.seen.state is State.MISSING and not self.matters:
+            return "warn"
         return _BADGES[self.seen.state][0] if self.seen else "waiting"
+
+    @property
+    def matters(self) -> bool:
+        """Whether mail or mail programs suffer without it."""
+        record = self.row.record
+        return not (record.needs_dnssec or record.is_reverse or record.content == NOT_OFFERED)
 
     @property
     def word(self) -> str:
@@ -101,7 +110,7 @@ def _fragment(visit: Visit, template: str, **values: object) -> Response:
 
 def _values(domain: Domain, need: Wanted, seen: Round | None) -> dict[str, object]:
     table = lines(need, domain, seen)
-    matter = [line for line in table if not line.row.record.needs_dnssec and not line.row.record.is_reverse]
+    matter = [line for line in table if line.matters]
     return {
         "problem": need.problem,
         "lines": table,
