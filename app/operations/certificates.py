@@ -24,7 +24,7 @@ class Certificate:
     failure: str = ""  # why nothing is known of it
 
     def is_for(self, hostname: str) -> bool:
-        """Whether a host name is among its names; a star stands for one label (RFC 6125 §6.4.3)."""
+        """Whether a host name is among its names; a star stands for one label."""
         return hostname in self.names or f"*.{hostname.partition('.')[2]}" in self.names
 
 
