@@ -60,10 +60,11 @@ async def concerns(visit: Visit) -> list[Concern]:
         *await asyncio.to_thread(_configuration, visit),
         *await asyncio.to_thread(_certificates, visit),
         *await asyncio.to_thread(_disk, visit),
-        *_log_levels(),
+        *_log_levels(visit),
         *await _stuck(visit),
         *await _sign_ins(visit),
         *_domains(visit),
+        *await asyncio.to_thread(_settings, visit),
     ]
     return sorted(found, key=lambda one: not one.is_bad)
 
@@ -91,17 +92,19 @@ def _configuration(visit: Visit) -> Sequence[Concern]:
     if live.static_file.needs_restart:
         text = "It takes effect when the server is started again."
         found.append(Concern(title="mox.conf has changed since the start", text=text, link=CONFIGURATION))
-    if idle := pending.without_effect(loaded.static, loaded.dynamic):
-        names = ", ".join(dict.fromkeys(one.path.rpartition(".")[2] for one in idle[:6]))
-        text = f"This version reads them, but does nothing with them yet: {names}{' …' if len(idle) > 6 else ''}."
-        found.append(
-            Concern(
-                title=plural(len(idle), "setting") + " without effect",
-                text=text,
-                link=Link("/configuration#pending", "Which they are"),
-            )
-        )
     return found
+
+
+def _settings(visit: Visit) -> Sequence[Concern]:
+    loaded = load(visit.services.live.path, files=False)
+    idle = pending.without_effect(loaded.static, loaded.dynamic)
+    if not idle:
+        return []
+    names = list(dict.fromkeys(one.path.rpartition(".")[2] for one in idle))
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    text = f"This version reads them, but does nothing with them yet: {', '.join(names[:5])}{more}."
+    link = Link("/configuration#pending", "Which they are")
+    return [Concern(title=plural(len(idle), "setting") + " without effect", text=text, link=link)]
 
 
 def _certificates(visit: Visit) -> Sequence[Concern]:
@@ -144,8 +147,9 @@ def _disk(visit: Visit) -> Sequence[Concern]:
     return [Concern(title="The disk is nearly full", text=text, is_bad=usage.free < OUT_BYTES)]
 
 
-def _log_levels() -> Sequence[Concern]:
-    if levels().most >= Level.TRACE:
+def _log_levels(visit: Visit) -> Sequence[Concern]:
+    """A server for tests writes them because mox.conf says so."""
+    if levels().most >= Level.TRACE or not is_public(visit.services.live.static):
         return []
     text = "Set the level back when you are done, and delete that part of the log."
     return [

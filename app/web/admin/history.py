@@ -37,6 +37,7 @@ async def _page(visit: Visit, form: Form, status: int = 200) -> Response:
         form=form,
         file=visit.params["file"],
         version=version,
+        is_oldest=(await asyncio.to_thread(file.history.list))[-1].number == version.number,
         seen=shown.digest,
         changes=await asyncio.to_thread(file.history.changes, version.number),
         back=diff(present, await asyncio.to_thread(file.history.text, version.number)),

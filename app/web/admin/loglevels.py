@@ -39,9 +39,13 @@ def _page(visit: Visit, form: Form, status: int = 200) -> Response:
         about=PACKAGES,
         configured=static.log_level,
         has_secrets=present.most < Level.TRACE,
-        packages=[(ALL, "all without a level of their own"), *((name, name) for name in names)],
+        packages=[(ALL, "all without a level of their own"), *((name, _named(name)) for name in names)],
         options=[(level.name.lower(), f"{level.name.lower()}: {text}") for level, text in WORDS.items()],
     )
+
+
+def _named(package: str) -> str:
+    return f"{package}: {PACKAGES[package]}" if package in PACKAGES else package
 
 
 async def _set(visit: Visit) -> Response:
