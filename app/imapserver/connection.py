@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ssl
 import traceback
+from array import array
 from collections.abc import Callable, Coroutine
 from time import perf_counter
 from typing import Any
@@ -266,6 +267,8 @@ class ImapConnection(Connection):
         elif isinstance(event.error, TooBig):
             self.session.no(event.tag or "*", text, response.TOOBIG)
         elif isinstance(event.error, BadCharset):
+            if event.error.saves and self.session.selected is not None:
+                self.session.selected.search_result = array("I")
             self.session.no(event.tag or "*", text, response.BADCHARSET)
         else:
             self.session.bad(event.tag or "*", text)

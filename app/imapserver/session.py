@@ -109,6 +109,7 @@ class Session:
                 is_signed_in=self.signed_in is not None,
                 mechanisms=connection.mechanisms(),
                 may_login=connection.may_send_passwords,
+                append_limit=connection.service.max_message_bytes,
             )
         )
 

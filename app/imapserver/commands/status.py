@@ -35,15 +35,17 @@ def check_items(session: Session, items: Iterable[StatusItem]) -> None:
 
 def write_status(session: Session, mailbox: Mailbox, items: Iterable[StatusItem]) -> bytes:
     """The STATUS response for a mailbox."""
-    return status_response(mailbox.name, {item: _value(mailbox, item) for item in items}, utf8=session.utf8)
+    return status_response(mailbox.name, {item: _value(session, mailbox, item) for item in items}, utf8=session.utf8)
 
 
-def _value(mailbox: Mailbox, item: StatusItem) -> int | None:
+def _value(session: Session, mailbox: Mailbox, item: StatusItem) -> int | str | None:
     column = _COLUMNS.get(item)
     if column is not None:
         value: int = getattr(mailbox, column)
         return value
-    return 0 if item is StatusItem.RECENT else None  # no mailbox has an APPENDLIMIT of its own (RFC 7889 §3)
+    if item is StatusItem.APPENDLIMIT:
+        return session.connection.service.max_message_bytes  # the same for every mailbox (RFC 7889 §3)
+    return 0  # RECENT
 
 
 _COLUMNS = {

@@ -52,6 +52,11 @@ CAPABILITIES: Final = (
     Capability("SPECIAL-USE", "RFC 6154"),
     Capability("CREATE-SPECIAL-USE", "RFC 6154"),
     Capability("STATUS=SIZE", "RFC 8438"),
+    Capability("SEARCHRES", "RFC 5182"),
+    Capability("WITHIN", "RFC 5032"),
+    Capability("SAVEDATE", "RFC 8514"),
+    Capability("MULTIAPPEND", "RFC 3502"),
+    Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
 
 ENABLES: Final = frozenset({"CONDSTORE", "IMAP4REV2"})  # upper case; ENABLED answers with the atom of the table
@@ -66,17 +71,22 @@ class Situation:
     is_signed_in: bool
     mechanisms: tuple[str, ...]  # SASL mechanisms that may be used now
     may_login: bool  # LOGIN, which sends the password as it is, may be used now
+    append_limit: int = 0  # bytes of one message
     disabled: frozenset[str] = frozenset()  # upper case; capabilities switched off for the account
 
 
 @lru_cache(64)
 def capabilities(situation: Situation) -> str:
     """The announced atoms, separated by spaces."""
-    atoms = [row.atom for row in CAPABILITIES if _is_offered(row, situation)]
+    atoms = [_written(row, situation) for row in CAPABILITIES if _is_offered(row, situation)]
     if not situation.is_signed_in:
         atoms += [f"AUTH={mechanism}" for mechanism in situation.mechanisms]
         atoms += [] if situation.may_login else ["LOGINDISABLED"]
     return " ".join(atoms)
+
+
+def _written(row: Capability, situation: Situation) -> str:
+    return f"{row.atom}={situation.append_limit}" if row.atom == "APPENDLIMIT" else row.atom
 
 
 def _is_offered(row: Capability, situation: Situation) -> bool:

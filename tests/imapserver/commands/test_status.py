@@ -9,7 +9,7 @@ def test_counts_are_those_of_the_mailbox(world):
     world.run(
         f"""
         C: a STATUS inbox (MESSAGES UIDNEXT UNSEEN DELETED RECENT APPENDLIMIT)
-        S: * STATUS Inbox (MESSAGES 3 UIDNEXT 4 UNSEEN 2 DELETED 1 RECENT 0 APPENDLIMIT NIL)
+        S: * STATUS Inbox (MESSAGES 3 UIDNEXT 4 UNSEEN 2 DELETED 1 RECENT 0 APPENDLIMIT 104857600)
         S: /a OK .*/
         C: a STATUS "Inbox" (DELETED-STORAGE SIZE)
         S: * STATUS Inbox (DELETED-STORAGE {size} SIZE {3 * size})

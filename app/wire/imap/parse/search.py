@@ -23,6 +23,8 @@ _CHARSET = re.compile(rb"CHARSET ", re.IGNORECASE)
 class BadCharset(ImapSyntaxError):
     """The client's text is in a charset we do not read; the answer is NO [BADCHARSET ...]."""
 
+    saves = False  # the search would have saved its result, which is now empty (RFC 5182 §2.1)
+
 
 class SearchReturn(Enum):
     """What an ESEARCH response is to say."""
@@ -54,7 +56,11 @@ def parse_search(cursor: ImapCursor, tag: str, *, uid: bool = False) -> SearchCo
         space(cursor)
     charset = "utf-8"
     if cursor.match(_CHARSET):
-        charset = _parse_charset(cursor)
+        try:
+            charset = _parse_charset(cursor)
+        except BadCharset as error:
+            error.saves = SearchReturn.SAVE in (returns or ())
+            raise
         space(cursor)
     key, has_modseq = parse_keys(cursor, charset)
     return SearchCommand(tag, uid, key, returns, has_modseq)

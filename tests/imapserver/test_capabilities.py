@@ -1,0 +1,48 @@
+"""Each capability that is announced, and the tests and dialogues that show it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.wire.imap.capability import CAPABILITIES
+
+TESTS = Path(__file__).parent.parent
+SHOWN_BY = {
+    "IMAP4rev2": "dialogs/imap/small_answers.imap dialogs/imap/search.imap",
+    "IMAP4rev1": "dialogs/imap/first_look.imap",
+    "STARTTLS": "dialogs/imap/sign_in.imap dialogs/imap/starttls_injection.imap",
+    "SASL-IR": "imapserver/test_sign_in.py",
+    "ENABLE": "dialogs/imap/small_answers.imap",
+    "LITERAL+": "wire/imap/test_server.py",
+    "ID": "dialogs/imap/small_answers.imap",
+    "IDLE": "dialogs/imap/idle.imap",
+    "NAMESPACE": "dialogs/imap/small_answers.imap",
+    "BINARY": "dialogs/imap/binary.imap",
+    "UNSELECT": "dialogs/imap/small_answers.imap",
+    "UIDPLUS": "dialogs/imap/copy_move.imap",
+    "ESEARCH": "dialogs/imap/search.imap",
+    "MOVE": "dialogs/imap/copy_move.imap",
+    "CONDSTORE": "dialogs/imap/condstore.imap",
+    "CHILDREN": "imapserver/commands/test_listing.py",
+    "LIST-EXTENDED": "imapserver/commands/test_listing.py",
+    "LIST-STATUS": "imapserver/commands/test_listing.py",
+    "SPECIAL-USE": "imapserver/commands/test_mailbox.py",
+    "CREATE-SPECIAL-USE": "imapserver/commands/test_mailbox.py",
+    "STATUS=SIZE": "imapserver/commands/test_status.py",
+    "SEARCHRES": "dialogs/imap/search_saved.imap dialogs/imap/dates_and_limits.imap",
+    "WITHIN": "dialogs/imap/dates_and_limits.imap",
+    "SAVEDATE": "dialogs/imap/dates_and_limits.imap",
+    "MULTIAPPEND": "dialogs/imap/multiappend.imap",
+    "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
+}
+
+
+def test_every_capability_has_its_row():
+    assert set(SHOWN_BY) == {row.atom for row in CAPABILITIES}
+
+
+@pytest.mark.parametrize("atom", SHOWN_BY)
+def test_what_shows_a_capability_is_there(atom: str):
+    assert all((TESTS / path).is_file() for path in SHOWN_BY[atom].split())
