@@ -99,13 +99,13 @@ def _removal(domain: Domain) -> Question:
         title=f"Remove {domain}?",
         sentences=(
             "Mail to the domain is refused from then on, and nobody can send in its name.",
-            "No mail is deleted. The keys that signed its mail are kept in the folder dkim/old.",
+            "No mail is deleted. The keys that signed its mail stay in the folder dkim.",
             "Take its DNS records away too, or point them to where its mail goes then.",
         ),
         action=domain_path(domain, "/remove"),
         button="Remove the domain",
         back=domain_path(domain),
-        undo="You can undo this: return to the version before it under Configuration, and move its keys back to dkim/.",
+        undo="You can undo this: return to the version before it under Configuration.",
     )
 
 
