@@ -16,11 +16,12 @@ from app.store import passwords
 from app.store.account import credentials
 from app.store.websessions import Kind
 from app.web.admin.accounts import used_bytes
-from app.web.admin.addresses import account_path, add_from, held_by
-from app.web.admin.faults import explain
+from app.web.admin.addresses import account_path, add_from
 from app.web.admin.removal import holdings
 from app.web.errors import NotFound
+from app.web.faults import explain
 from app.web.forms import Form
+from app.web.held import held_by
 from app.web.visit import Visit, action, page
 
 ALL_SIGN_INS = 500

@@ -14,9 +14,10 @@ from app.operations.accounts import add_account
 from app.operations.adminpassword import make_password
 from app.store import passwords
 from app.store.account import credentials, mailboxes
-from app.web.admin.addresses import held_by, typed_localpart
-from app.web.admin.faults import explain
+from app.web.admin.addresses import typed_localpart
+from app.web.faults import explain
 from app.web.forms import Form
+from app.web.held import held_by
 from app.web.visit import Visit, action, page
 from app.wire.domain import Domain
 from app.wire.smtp.address import Address

@@ -14,8 +14,8 @@ from app.operations import accountsettings
 from app.operations.accountsettings import Limits
 from app.web.admin.account import account_page, config_of, name_of
 from app.web.admin.addresses import account_path
-from app.web.admin.sections import Section, Shown, save, shown
 from app.web.forms import Form
+from app.web.sections import Section, Shown, save, shown
 from app.web.visit import Visit, action, page
 
 MAX_QUOTA = 10**15

@@ -1,74 +1,23 @@
-"""Which addresses there are and where their mail goes, in words; give an account another one, or take one away."""
+"""Give an account another address, or take one away."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from app.config.dynamic import Destination, Dynamic
-from app.config.lookup import destination_address
+from app.config.dynamic import Dynamic
 from app.errors import MailError, WireError
 from app.operations.accounts import add_address, remove_address
 from app.web.admin.confirm import Question, ask
-from app.web.admin.faults import explain
 from app.web.errors import NotFound
+from app.web.faults import explain
 from app.web.forms import Form
+from app.web.held import Held, held
 from app.web.templates import segment
 from app.web.visit import Visit, action, page
 from app.wire.domain import Domain
 from app.wire.smtp.address import Address, parse_localpart
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """An address of an account."""
-
-    key: str  # of Destinations
-    account: str
-    localpart: str  # "" for a catchall
-    domain: Domain
-    destination: Destination
-
-    @property
-    def words(self) -> str:
-        """The address; of a catchall, what it means."""
-        return self.key if self.localpart else f"everything else at {self.domain}"
-
-    @property
-    def goes_to(self) -> str:
-        """What becomes of mail to it."""
-        if self.destination.smtp_error:
-            return f"refused: {self.destination.smtp_error}"
-        rules = len(self.destination.rulesets)
-        by_rule = f", {rules} {'rule' if rules == 1 else 'rules'} first" if rules else ""
-        return f"{self.destination.mailbox or 'Inbox'}{by_rule}"
-
-
-def held(dynamic: Dynamic) -> Iterator[Held]:
-    """Every address of every account."""
-    for name in dynamic.accounts:
-        yield from held_by(dynamic, name)
-
-
-def held_by(dynamic: Dynamic, account: str) -> Iterator[Held]:
-    """The addresses of an account, catchalls last."""
-    found = []
-    for key, destination in dynamic.accounts[account].destinations.items():
-        try:
-            localpart, domain = destination_address(key)
-        except WireError:
-            continue
-        found.append(Held(key=key, account=account, localpart=localpart, domain=domain, destination=destination))
-    yield from sorted(found, key=lambda one: not one.localpart)
-
-
-def held_in(dynamic: Dynamic, domain: Domain) -> list[Held]:
-    """The addresses of a domain, catchalls last."""
-    found = [one for one in held(dynamic) if one.domain == domain]
-    return sorted(found, key=lambda one: (not one.localpart, one.key))
 
 
 async def add_from(visit: Visit, form: Form, account: str) -> str:

@@ -14,12 +14,13 @@ from app.config.dynamic import Alias
 from app.errors import MailError, Refusal
 from app.operations import aliases
 from app.operations.aliases import AliasFlags, AliasFound
-from app.web.admin.addresses import held, typed_localpart
+from app.web.admin.addresses import typed_localpart
 from app.web.admin.confirm import Question, ask
 from app.web.admin.domain import domain_of, domain_page, domain_path
-from app.web.admin.faults import explain
 from app.web.errors import NotFound
+from app.web.faults import explain
 from app.web.forms import Form
+from app.web.held import held
 from app.web.visit import Visit, action, page
 from app.wire.smtp.address import Address
 

@@ -20,8 +20,8 @@ from app.config.live import Live
 from app.config.loading import DOMAINS_CONF, load
 from app.config.staticfile import StaticFile
 from app.errors import ConfigError, Conflict, MailError, Problem
-from app.web.admin.faults import WHOLE_FORM, explain
 from app.web.errors import NotFound
+from app.web.faults import WHOLE_FORM, explain
 from app.web.forms import Form
 from app.web.visit import Visit, action, page
 

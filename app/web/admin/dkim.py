@@ -18,8 +18,8 @@ from app.operations.dnsrecords import files_below
 from app.trust.dkim.keys import load_key
 from app.web.admin.confirm import Question, ask
 from app.web.admin.domain import config_of, domain_of, domain_page, domain_path
-from app.web.admin.faults import explain
 from app.web.errors import NotFound
+from app.web.faults import explain
 from app.web.forms import Form
 from app.web.visit import Visit, action, page
 

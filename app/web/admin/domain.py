@@ -10,11 +10,12 @@ from app.config.dynamic import ConfigDomain
 from app.errors import MailError, WireError
 from app.operations.clientsettings import client_settings
 from app.operations.domains import remove_domain, set_disabled
-from app.web.admin.addresses import add_from, held_in
+from app.web.admin.addresses import add_from
 from app.web.admin.confirm import Question, ask
-from app.web.admin.faults import explain
 from app.web.errors import NotFound
+from app.web.faults import explain
 from app.web.forms import Form
+from app.web.held import held_in
 from app.web.visit import Visit, action, page
 from app.wire.domain import Domain, parse_domain
 

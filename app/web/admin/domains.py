@@ -11,9 +11,10 @@ from app.config.dynamic import ConfigDomain, Dynamic
 from app.config.lookup import is_reports_only
 from app.errors import MailError
 from app.operations.domains import NewDomain, add_domain, serves_mtasts
-from app.web.admin.addresses import held_in, typed_localpart
-from app.web.admin.faults import explain
+from app.web.admin.addresses import typed_localpart
+from app.web.faults import explain
 from app.web.forms import Form
+from app.web.held import held_in
 from app.web.visit import Visit, action, page
 from app.wire.domain import Domain, parse_domain
 

@@ -14,8 +14,8 @@ from app.operations.domains import serves_mtasts
 from app.operations.domainsettings import Localparts, Policy, Reports
 from app.web.admin.addresses import typed_localpart
 from app.web.admin.domain import config_of, domain_of, domain_page, domain_path
-from app.web.admin.sections import Section, Shown, save, shown
 from app.web.forms import Form
+from app.web.sections import Section, Shown, save, shown
 from app.web.visit import Visit, action, page
 from app.wire.domain import parse_domain
 

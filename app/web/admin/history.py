@@ -11,9 +11,9 @@ from app.config.loading import DOMAINS_CONF
 from app.config.masking import diff
 from app.errors import ConfigError, Conflict
 from app.web.admin.configuration import file_of, history_of
-from app.web.admin.faults import explain
 from app.web.admin.queue import number_of
 from app.web.errors import NotFound
+from app.web.faults import explain
 from app.web.forms import Form
 from app.web.visit import Visit, action, page
 

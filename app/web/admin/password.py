@@ -11,7 +11,7 @@ from app.errors import MailError, Refusal
 from app.operations.adminpassword import set_admin_password
 from app.store.loginattempts import ADMIN
 from app.store.websessions import Kind
-from app.web.admin.faults import explain
+from app.web.faults import explain
 from app.web.forms import Form
 from app.web.visit import Visit, action, page
 

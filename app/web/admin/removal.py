@@ -9,11 +9,12 @@ from starlette.responses import Response
 from app.errors import MailError
 from app.operations import removedaccounts
 from app.operations.removedaccounts import Holdings, RemovedAccount, removed_accounts
-from app.web.admin.addresses import account_path, held_by
+from app.web.admin.addresses import account_path
 from app.web.admin.confirm import Question, ask
-from app.web.admin.faults import explain
 from app.web.errors import NotFound
+from app.web.faults import explain
 from app.web.forms import Form
+from app.web.held import held_by
 from app.web.visit import Visit, action, page
 
 LISTED = "/accounts-removed"

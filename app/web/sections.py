@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from app.errors import MailError
-from app.web.admin.faults import WHOLE_FORM, explain
 from app.web.errors import NotFound
+from app.web.faults import WHOLE_FORM, explain
 from app.web.forms import Change, Form
 from app.web.visit import Visit
 
