@@ -35,6 +35,7 @@ SHOWN_BY = {
     "WITHIN": "dialogs/imap/dates_and_limits.imap",
     "SAVEDATE": "dialogs/imap/dates_and_limits.imap",
     "MULTIAPPEND": "dialogs/imap/multiappend.imap",
+    "OBJECTID": "dialogs/imap/objectid.imap store/account/test_objectids.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

@@ -26,6 +26,7 @@ from app.imapserver.selected import Selected
 from app.imapserver.session import Session, log
 from app.store.account import flags
 from app.store.account.flags import FlagChange, Mode
+from app.store.account.objectids import Kind, write_objectid
 from app.store.account.prepare import LIST_FIELDS
 from app.store.account.reader import content_ids, departed_row, read_message, ready_rows
 from app.wire.imap.dates import write_date_time
@@ -47,7 +48,9 @@ _COLUMNS = {
     Attribute.INTERNALDATE: "internaldate",
     Attribute.SAVEDATE: "savedate",
     Attribute.EMAILID: "content_id",
+    Attribute.THREADID: "thread_id",
 }
+_OBJECTS = {Attribute.EMAILID: Kind.EMAIL, Attribute.THREADID: Kind.THREAD}
 _SECTIONS = frozenset(  # need the bytes
     {
         *(Attribute.BODY_SECTION, Attribute.BINARY, Attribute.BINARY_SIZE),
@@ -299,8 +302,9 @@ def _writer(item: FetchItem, wanted: Plan, selected: Selected) -> Callable[[Row]
         return lambda row: label + write_date_time(row[place])
     if attribute is Attribute.RFC822_SIZE:
         return lambda row: b"RFC822.SIZE %d" % row[place]
-    if attribute is Attribute.EMAILID:
-        return lambda row: b"EMAILID (M%d)" % row[place]
+    if attribute in _OBJECTS:
+        kind, epoch = _OBJECTS[attribute], selected.account.epoch
+        return lambda row: label + b"(%b)" % write_objectid(kind, row[place], epoch).encode("ascii")
     return lambda row: label + row[place]
 
 

@@ -13,6 +13,7 @@ from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
 from app.store.account import mailboxes
 from app.store.account.handle import Tx
+from app.store.account.objectids import Kind, write_objectid
 from app.store.account.records import Mailbox
 from app.wire.imap import response
 from app.wire.imap.mailboxname import INBOX, canonical
@@ -25,6 +26,7 @@ from app.wire.imap.parse.mailbox import (
     UnsubscribeCommand,
 )
 from app.wire.imap.respond.listing import Listed, list_response
+from app.wire.imap.response import mailboxid_is
 
 _USES_TO_GIVE = frozenset(
     {SpecialUse.ARCHIVE, SpecialUse.DRAFTS, SpecialUse.JUNK, SpecialUse.SENT, SpecialUse.TRASH}
@@ -39,7 +41,7 @@ async def create(session: Session, command: CreateCommand) -> None:
         raise CommandFailed("the Inbox cannot have a special use", response.USEATTR)
     made = await session.account.write(lambda tx: mailboxes.create(tx, name, use))
     _tell_made(session, made)
-    session.ok(command.tag, "created")
+    session.ok(command.tag, "created", mailboxid_is(write_objectid(Kind.MAILBOX, made[-1].id, session.account.epoch)))
 
 
 def _special_use(uses: tuple[SpecialUse, ...]) -> str | None:

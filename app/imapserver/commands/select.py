@@ -14,6 +14,7 @@ from app.imapserver.session import Session
 from app.store.account import expunge, mailboxes
 from app.store.account.handle import Tx
 from app.store.account.indexes import MailboxIndex
+from app.store.account.objectids import Kind, write_objectid
 from app.store.account.records import Mailbox
 from app.wire.imap import response
 from app.wire.imap.mailboxname import canonical, write_mailbox
@@ -67,6 +68,8 @@ def _write_state(session: Session, selected: Selected) -> None:
     session.untagged_ok("uids are valid", response.uidvalidity_is(mailbox.uidvalidity))
     session.untagged_ok("next uid", response.uidnext_is(mailbox.uidnext))
     session.write(untagged_data(b'LIST () "/" ' + write_mailbox(mailbox.name, utf8=session.utf8)))
+    objectid = write_objectid(Kind.MAILBOX, mailbox.id, session.account.epoch)
+    session.untagged_ok("this mailbox, whatever its name", response.mailboxid_is(objectid))
     session.untagged_ok("highest modseq", Code(f"HIGHESTMODSEQ {selected.highest_modseq()}"))
 
 

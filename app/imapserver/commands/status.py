@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.errors import ImapSyntaxError
 from app.imapserver.session import Session
 from app.store.account import mailboxes
+from app.store.account.objectids import Kind, write_objectid
 from app.store.account.records import Mailbox
 from app.wire.imap.mailboxname import canonical
 from app.wire.imap.parse.mailbox import StatusCommand, StatusItem
@@ -27,8 +27,6 @@ async def status(session: Session, command: StatusCommand) -> None:
 
 def check_items(session: Session, items: Iterable[StatusItem]) -> None:
     """Raise for an item that we do not have; asking for modseqs shows that the client knows them."""
-    if StatusItem.MAILBOXID in items:
-        raise ImapSyntaxError("MAILBOXID is not known here")  # RFC 8474, which is not announced
     if StatusItem.HIGHESTMODSEQ in items:
         session.enable_condstore()
 
@@ -45,6 +43,8 @@ def _value(session: Session, mailbox: Mailbox, item: StatusItem) -> int | str | 
         return value
     if item is StatusItem.APPENDLIMIT:
         return session.connection.service.max_message_bytes  # the same for every mailbox (RFC 7889 §3)
+    if item is StatusItem.MAILBOXID:
+        return write_objectid(Kind.MAILBOX, mailbox.id, session.account.epoch)
     return 0  # RECENT
 
 

@@ -22,6 +22,7 @@ from app.errors import OverQuota
 from app.store.account.changes import Change
 from app.store.account.erasing import Eraser
 from app.store.account.indexes import Indexes
+from app.store.account.objectids import read_epoch
 from app.store.account.schema import MIGRATIONS
 from app.store.sqlite import Database
 
@@ -98,7 +99,7 @@ class Account:
         self.eraser = Eraser(self)
         self.listeners: set[Listener] = set()
         self.users: set[User] = set()
-        self.database.write_now(self._prepare_state)
+        self.epoch = self.database.write_now(self._prepare_state)  # of object ids
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction; returns its result when the change is durable and was told to the listeners."""
@@ -147,13 +148,15 @@ class Account:
         self.indexes.changed(changes)
         self.eraser.changed(changes)
 
-    def _prepare_state(self, db: sqlite3.Connection) -> None:
+    def _prepare_state(self, db: sqlite3.Connection) -> int:
         # Half the seconds since 1970 leaves room for one new mailbox every second for ever, and lets an account that
         # was lost and made again never repeat a uidvalidity (RFC 9051 §2.3.1.1).
         db.execute(
-            "INSERT OR IGNORE INTO account_state (id, modseq, next_uidvalidity, size_bytes) VALUES (1, ?, ?, 0)",
-            (FIRST_MODSEQ - 1, int(self.clock.now()) // 2),
+            "INSERT OR IGNORE INTO account_state (id, modseq, next_uidvalidity, size_bytes, epoch)"
+            " VALUES (1, ?, ?, 0, ?)",
+            (FIRST_MODSEQ - 1, int(self.clock.now()) // 2, int(self.clock.now())),
         )
+        return read_epoch(db)
 
 
 def _remove(paths: list[Path]) -> None:

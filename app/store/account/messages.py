@@ -15,6 +15,7 @@ from app.junk.mailboxflags import JunkFlags, junk_flags
 from app.store.account import bodies, expunge, mailboxes
 from app.store.account.changes import Entry, MessagesAdded
 from app.store.account.handle import Tx
+from app.store.account.objectids import thread_of
 from app.store.account.prepare import Prepared
 from app.store.account.records import MESSAGE_COLUMNS, Mailbox, StoredMessage, message_of
 from app.wire.imap.flags import DELETED, SEEN
@@ -94,7 +95,7 @@ def _put_content(tx: Tx, incoming: Incoming) -> tuple[int, int]:
     size = len(prefix) + prepared.body.size
     cursor = tx.db.execute(
         "INSERT INTO content (body_id, size_bytes, prefix, parts, envelope, body_form, bodystructure, list_fields,"
-        " message_id, base_subject, sent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " message_id, base_subject, sent, thread_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             bodies.put(tx, prepared.body, prepared.key),
             size,
@@ -107,6 +108,7 @@ def _put_content(tx: Tx, incoming: Incoming) -> tuple[int, int]:
             prepared.message_id,
             prepared.base_subject,
             prepared.sent,
+            thread_of(tx.db, prepared.message_id, prepared.references),
         ),
     )
     assert cursor.lastrowid is not None

@@ -19,7 +19,7 @@ from app.wire.message.dates import parse_date
 from app.wire.message.header import find_field, select_fields
 from app.wire.message.packed import pack
 from app.wire.message.part import parse_message
-from app.wire.message.references import parse_message_id
+from app.wire.message.references import parse_message_id, parse_references
 from app.wire.message.subject import base_subject
 
 # What Thunderbird, mutt, Apple Mail and the libraries ask for in message lists; a FETCH of only these needs no body.
@@ -45,6 +45,7 @@ class Prepared:
     bodystructure: bytes
     list_fields: bytes
     message_id: str | None
+    references: tuple[str, ...]  # Message-IDs of the messages before it in the thread, oldest first
     base_subject: str
     sent: int | None
 
@@ -71,9 +72,16 @@ def prepare(body: Body) -> Prepared:
         bodystructure=bodystructure(data, part, extended=True),
         list_fields=selected if len(selected) <= MAX_LIST_FIELDS else b"",
         message_id=parse_message_id(find_field(header, "Message-Id") or ""),
+        references=_references(header),
         base_subject=base_subject(find_field(header, "Subject") or ""),
         sent=int(date.timestamp()) if date else None,
     )
+
+
+def _references(header: bytes) -> tuple[str, ...]:
+    """What In-Reply-To and References name; the last is the parent (RFC 5322 §3.6.4)."""
+    texts = (find_field(header, name) for name in ("References", "In-Reply-To"))
+    return tuple(dict.fromkeys(name for text in texts if text for name in parse_references(text)))
 
 
 def _hash(data: bytes | mmap.mmap) -> bytes:

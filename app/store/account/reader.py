@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.store.account import bodies
+from app.store.account.objectids import THREAD_OF_CONTENT
 from app.wire.message.packed import unpack
 from app.wire.message.part import Part
 
 # Columns of a content that can be asked for without reading the body, by the name FETCH knows them.
 READY_COLUMNS = ("envelope", "body_form", "bodystructure", "list_fields")
+_OF_CONTENT = {**{name: f"c.{name}" for name in READY_COLUMNS}, "thread_id": THREAD_OF_CONTENT}
 
 
 class MessageBytes:
@@ -89,11 +91,12 @@ def ready_rows(
 ) -> list[tuple[object, ...]]:
     """uid and the wanted columns of those messages that are there, by uid.
 
-    Columns are names of READY_COLUMNS or of the message row: size_bytes, internaldate, savedate, content_id.
+    Columns are names of READY_COLUMNS, thread_id, or of the message row: size_bytes, internaldate, savedate,
+    content_id.
     Uids that lie close together are read as one range.
     """
-    names = ", ".join(f"c.{name}" if name in READY_COLUMNS else f"m.{name}" for name in columns)
-    join = " JOIN content c ON c.id = m.content_id" if any(name in READY_COLUMNS for name in columns) else ""
+    names = ", ".join(_OF_CONTENT.get(name) or f"m.{name}" for name in columns)
+    join = " JOIN content c ON c.id = m.content_id" if any(name in _OF_CONTENT for name in columns) else ""
     select = f"SELECT m.uid, {names} FROM message m{join} WHERE m.mailbox_id = ? AND m.uid"
     first, last = uids[0], uids[-1]
     if last - first < 2 * len(uids):
@@ -112,8 +115,8 @@ def departed_row(
     """The same for one message that was expunged and not erased yet; its dates are gone and read as 0."""
     names = []
     for name in columns:
-        if name in READY_COLUMNS or name == "size_bytes":
-            names.append(f"c.{name}")
+        if name in _OF_CONTENT or name == "size_bytes":
+            names.append(_OF_CONTENT.get(name) or f"c.{name}")
         else:
             names.append("t.content_id" if name == "content_id" else "0")
     row: tuple[object, ...] | None = db.execute(

@@ -113,4 +113,17 @@ CREATE TABLE credential (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_OBJECT_IDS = """
+-- See objectids.py. thread_id is the content that began the thread, 0 for that one itself.
+ALTER TABLE account_state ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE content ADD COLUMN thread_id INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX content_message_id ON content (message_id) WHERE message_id IS NOT NULL;
+
+-- Tombstones up to this modseq were forgotten, see expunge.py.
+ALTER TABLE mailbox ADD COLUMN forgotten_modseq INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _FIRST,
+    _OBJECT_IDS,
+)

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from app.clock import utc
+from app.store.account.objectids import THREAD_OF_CONTENT, Kind, number_of
 from app.store.account.prepare import LIST_FIELDS
 from app.store.account.reader import MessageBytes, read_message
 from app.wire.imap.parse.searchkey import (
@@ -105,6 +106,14 @@ class Candidate:
         moment = parse_date(find_field(self.fields, "Date") or "")
         return moment.date() if moment else None
 
+    def is_named(self, key: ObjectId) -> bool:
+        """Whether the object id is that of this message, or of its thread."""
+        if not key.is_thread:
+            return self.content_id == number_of(key.objectid, Kind.EMAIL, self._db)
+        query = f"SELECT {THREAD_OF_CONTENT} FROM content c WHERE c.id = ?"
+        row = self._db.execute(query, (self.content_id,)).fetchone()
+        return row is not None and row[0] == number_of(key.objectid, Kind.THREAD, self._db)
+
     def values(self, name: str) -> list[str]:
         """The decoded values of the fields of that name."""
         source = self.fields if name.lower() in _READY_FIELDS else self.header
@@ -191,7 +200,7 @@ def _row_test(key: SearchKey, search: Search) -> _Test:
     if isinstance(key, Dated):
         return _dated(key)
     assert isinstance(key, ObjectId)
-    return _Test(lambda m: not key.is_thread and key.objectid == f"M{m.content_id}")
+    return _Test(lambda m: m.is_named(key), 1)
 
 
 def _dated(key: Dated) -> _Test:

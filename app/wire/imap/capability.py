@@ -56,6 +56,7 @@ CAPABILITIES: Final = (
     Capability("WITHIN", "RFC 5032"),
     Capability("SAVEDATE", "RFC 8514"),
     Capability("MULTIAPPEND", "RFC 3502"),
+    Capability("OBJECTID", "RFC 8474"),
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
 

@@ -108,6 +108,11 @@ def uidnext_is(uidnext: int) -> Code:
     return Code(f"UIDNEXT {uidnext}")
 
 
+def mailboxid_is(objectid: str) -> Code:
+    """The object id of a mailbox (RFC 8474 §4)."""
+    return Code(f"MAILBOXID ({objectid})")
+
+
 def unseen_from(seq: int) -> Code:
     """The first message without \\Seen (RFC 3501 §7.1)."""
     return Code(f"UNSEEN {seq}")

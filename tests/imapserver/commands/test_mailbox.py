@@ -127,6 +127,7 @@ import pytest
             S: /\\* OK \\[UIDVALIDITY.*/
             S: /\\* OK \\[UIDNEXT.*/
             S: * LIST () "/" foo
+            S: /\\* OK \\[MAILBOXID \\(F.*/
             S: /\\* OK \\[HIGHESTMODSEQ.*/
             S: /b OK .*/
             C: c DELETE foo

@@ -18,7 +18,8 @@ def test_counts_are_those_of_the_mailbox(world):
         S: /\\* STATUS Archive \\(UIDVALIDITY [0-9]+ HIGHESTMODSEQ [0-9]+\\)/
         S: /b OK .*/
         C: c STATUS Inbox (MAILBOXID)
-        S: /c BAD .*/
+        S: /\\* STATUS Inbox \\(MAILBOXID \\(F1-[0-9a-f]+\\)\\)/
+        S: c OK done
         C: d LIST "" (Inbox Sent) RETURN (STATUS (MESSAGES))
         S: * LIST (\\HasNoChildren) "/" Inbox
         S: * STATUS Inbox (MESSAGES 3)
