@@ -1,0 +1,224 @@
+"""HTTP connections that cannot be held for nothing: how many there may be, and how long a peer may take.
+
+uvicorn bounds the head of a request and pauses reading, but lets a silent or slow peer stay for ever, and counts
+nobody. So, for each port: `Bounds.total` connections, and per network as in `app.limits` (addresses of this machine and
+of private networks count for the total only: a web server in front of us brings everybody from one address). A look
+every `look_s` ends a connection whose
+
+    TLS handshake   takes more than `handshake_s`
+    request head    is not complete `head_s` after it began (or after the connection did)
+    body            comes at less than `body_rate` bytes a second after the first `body_s`
+    response        the peer has read nothing of for `stuck_s`
+
+A request that is being worked on has no limit, and the pause between requests is uvicorn's (`timeout_keep_alive`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from dataclasses import dataclass, field
+from typing import cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from app.limits import ConcurrencyLimit, IpAddress, PerClass
+from app.log import logger
+from app.net.peer import address_of
+
+log = logger("http")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What peers of a port may take."""
+
+    total: int = 1500
+    per_network: PerClass = (60, 180, 540)
+    handshake_s: float = 15.0
+    head_s: float = 20.0
+    body_s: float = 20.0
+    body_rate: float = 200.0
+    stuck_s: float = 60.0
+    look_s: float = 5.0
+
+
+class Admission:
+    """Counts the connections of a port."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self._held = 0
+        self._networks = ConcurrencyLimit(bounds.per_network)
+
+    def enter(self, address: IpAddress) -> bool:
+        """Count one more; False, and nothing counted, when there is no room for it."""
+        if self._held >= self.bounds.total or (not address.is_private and not self._networks.add(address)):
+            log.debug("connection refused, there are too many", remote=address)
+            return False
+        self._held += 1
+        return True
+
+    def leave(self, address: IpAddress) -> None:
+        """Count one less, after an `enter` that said True."""
+        self._held -= 1
+        if not address.is_private:
+            self._networks.remove(address)
+
+
+@dataclass(slots=True)
+class _Pace:
+    """What a connection did at the last look."""
+
+    since: float  # when it began to be what it is
+    phase: str = "head"
+    received: int = 0  # bytes in this phase
+    unsent: int = 0
+    stuck_since: float = 0.0
+
+
+class HttpConnection(H11Protocol):
+    """One connection; `is_admitted` when it was counted before, at its TLS handshake."""
+
+    def __init__(self, admission: Admission, config: Config, state: ServerState, *, is_admitted: bool = False) -> None:
+        super().__init__(config, state, {})
+        self._admission = admission
+        self._is_admitted = is_admitted
+        self._look: asyncio.TimerHandle | None = None
+        self._pace = _Pace(since=0.0)
+        self._address: IpAddress | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, when there is room."""
+        super().connection_made(transport)
+        address = address_of(transport.get_extra_info("peername"))
+        if not self._is_admitted and not self._admission.enter(address):
+            transport.abort()
+            return
+        self._address = address
+        self._pace.since = self.loop.time()
+        self._look = self.loop.call_later(self._admission.bounds.look_s, self._look_at_pace)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end."""
+        if self._look is not None:
+            self._look.cancel()
+        if self._address is not None:
+            self._admission.leave(self._address)
+            self._address = None
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the peer."""
+        was = self._phase()
+        super().data_received(data)
+        now = self._phase()
+        pace = self._pace
+        if now != was or now != pace.phase:
+            pace.phase, pace.since, pace.received = now, self.loop.time(), 0
+        pace.received += len(data)
+
+    def resume_writing(self) -> None:
+        """The peer has read most of what there was."""
+        self._pace.stuck_since = 0.0
+        super().resume_writing()
+
+    def _phase(self) -> str:
+        """What it waits for: a head, a body, the application, or (idle) the next request."""
+        if self.cycle is None:
+            return "head"
+        if not self.cycle.response_complete:
+            return "body" if self.cycle.more_body and not self.flow.read_paused else "work"
+        return "head" if self.timeout_keep_alive_task is None else "idle"
+
+    def _look_at_pace(self) -> None:
+        """End the connection when its peer takes too long."""
+        bounds, pace, now = self._admission.bounds, self._pace, self.loop.time()
+        phase = self._phase()
+        if phase != pace.phase:
+            pace.phase, pace.since, pace.received = phase, now, 0
+        lasts = now - pace.since
+        is_slow_head = phase == "head" and lasts > bounds.head_s
+        is_slow_body = phase == "body" and lasts > bounds.body_s and pace.received < lasts * bounds.body_rate
+        if is_slow_head or is_slow_body or self._is_stuck(now):
+            log.debug("connection ended, it is too slow", remote=self._address, phase=phase)
+            self.transport.abort()
+            return
+        self._look = self.loop.call_later(bounds.look_s, self._look_at_pace)
+
+    def _is_stuck(self, now: float) -> bool:
+        """Whether there is something to send, nobody adds to it, and it does not get less."""
+        pace, unsent = self._pace, self.transport.get_write_buffer_size()
+        may_grow = self._phase() == "work" and not self.flow.write_paused and not self.transport.is_closing()
+        if not unsent or unsent < pace.unsent or may_grow:
+            pace.stuck_since = 0.0
+        elif not pace.stuck_since:
+            pace.stuck_since = now
+        pace.unsent = unsent
+        return bool(pace.stuck_since) and now - pace.stuck_since > self._admission.bounds.stuck_s
+
+
+class _Handshake(asyncio.Protocol):
+    """A connection before it has TLS: counted, then given to an HttpConnection.
+
+    uvloop reads on after `connection_made`, and what it read would be lost to the handshake; so the plain transport
+    lets go of a duplicate of its socket, unread.
+    """
+
+    def __init__(self, door: Door, config: Config, state: ServerState) -> None:
+        self._door = door
+        self._config = config
+        self._state = state
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        address = address_of(transport.get_extra_info("peername"))
+        plain = cast(asyncio.Transport, transport)
+        if self._door.admission.enter(address):
+            sock = socket.socket(fileno=os.dup(plain.get_extra_info("socket").fileno()))
+            sock.setblocking(False)
+            task = asyncio.get_running_loop().create_task(self._shake_hands(sock, address))
+            self._door.handshakes.add(task)
+            task.add_done_callback(self._door.handshakes.discard)
+        plain.abort()
+
+    async def _shake_hands(self, sock: socket.socket, address: IpAddress) -> None:
+        door, loop = self._door, asyncio.get_running_loop()
+        made: list[HttpConnection] = []
+
+        def protocol() -> HttpConnection:
+            made.append(HttpConnection(door.admission, self._config, self._state, is_admitted=True))
+            return made[0]
+
+        limit = door.admission.bounds.handshake_s
+        try:
+            await loop.connect_accepted_socket(protocol, sock, ssl=door.tls, ssl_handshake_timeout=limit)
+        except OSError as error:  # ssl.SSLError, resets and the time limit are all of this kind
+            log.debug("tls handshake failed", remote=address, error=error)
+        finally:
+            if not made or made[0].transport is None:  # nobody else counts it
+                sock.close()
+                door.admission.leave(address)
+
+
+@dataclass(slots=True, kw_only=True)
+class Door:
+    """Makes the connections of a port, as uvicorn's `http_protocol_class`."""
+
+    admission: Admission
+    tls: ssl.SSLContext | None
+    handshakes: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __call__(self, *, config: Config, server_state: ServerState, **others: object) -> asyncio.Protocol:
+        """The protocol of a connection that comes in."""
+        if self.tls is not None:
+            return _Handshake(self, config, server_state)
+        return HttpConnection(self.admission, config, server_state)
+
+    def close(self) -> None:
+        """Give up handshakes that are under way."""
+        for task in tuple(self.handshakes):
+            task.cancel()
