@@ -55,6 +55,7 @@ def application(wizard: Wizard, rules: Rules) -> ASGIApp:
     ]
     handlers = {404: _not_found, 405: _not_found, MailError: _explain, Exception: _apologise}
     inner = Starlette(routes=routes, exception_handlers=handlers)
+    inner.router.redirect_slashes = False
     entrances = {ENTRY: entry.show, CLAIM: entry.claim, SIGN_IN: entry.sign_in}
     gate = Gate(inner, wizard.claims, rules, entrances)
     return SecurityHeaders(gate)

@@ -13,7 +13,6 @@ The neutral page tells nobody which program this is, of what version, or whether
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -23,6 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import Refusal
+from app.web.client import host_name, is_near
 from app.web.forms import Form
 from app.web.templates import render
 from quickstart.claim import Claims, csrf_token
@@ -56,8 +56,8 @@ class Rules:
 
     def is_own_host(self, host: str) -> bool:
         """Whether this is a name by which people reach us."""
-        name = _without_port(host).lower()
-        return name == "localhost" or name in self.names or _is_ip(name)
+        name = host_name(host)
+        return is_near(name) or name in self.names
 
 
 class Gate:
@@ -77,7 +77,7 @@ class Gate:
         try:
             response = await self._admit(request)
         except Refusal as refusal:
-            response = HTMLResponse(page_of(refusal.public), 400)
+            response = HTMLResponse(page_of(refusal.public), 400, {"Cache-Control": "no-store"})
         await (response or self.app)(scope, receive, send)
 
     async def _admit(self, request: Request) -> Response | None:
@@ -88,7 +88,7 @@ class Gate:
             return neutral(421)
         if is_post and request.headers.get("origin") != f"{self._rules.scheme}://{host}":
             return neutral(403)
-        path = request.url.path
+        path = str(request.scope["path"])  # what routes go by; request.url is put together from the Host field, too
         if path.startswith(STATIC) and not is_post:
             return None
         session = request.cookies.get(self._rules.cookie, "")
@@ -126,18 +126,3 @@ async def read_form(request: Request) -> Form:
         return Form(parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS, errors="strict"))
     except ValueError:  # UnicodeDecodeError, too
         raise Refusal("This form cannot be understood; reload the page and try again.") from None
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1 : host.find("]")] if "]" in host else ""
-    name, _, port = host.partition(":")
-    return name if not port or (port.isascii() and port.isdigit()) else ""
-
-
-def _is_ip(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

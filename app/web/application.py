@@ -57,16 +57,18 @@ class Application:
     def asgi(self, sign_in: Sequence[Route]) -> Starlette:
         """The ASGI application; `sign_in` are the routes that need no session."""
         routes = [Route(one.path, self._guarded(one), methods=[one.method]) for one in self._routes]
-        return Starlette(
+        app = Starlette(
             routes=[*sign_in, *routes, statics.ROUTE],
             middleware=[Middleware(SecurityHeaders)],
             exception_handlers={404: self._not_found},
         )
+        app.router.redirect_slashes = False  # it would send any host name back
+        return app
 
-    def cookie(self, request: Request) -> str:
-        """The name of the session cookie: over TLS one that other host names cannot set."""
+    def cookie(self, request: Request, what: str = "") -> str:
+        """The name of the session cookie, or another of ours: over TLS one that other host names cannot set."""
         prefix = "__Host-" if is_secure(request, is_forwarded=self.is_forwarded) else ""
-        return f"{prefix}mox-{self.kind.value}"
+        return f"{prefix}mox-{what or self.kind.value}"
 
     def set_cookie(self, response: Response, request: Request, name: str, value: str) -> None:
         """Set or (with an empty value) remove a cookie of this application."""

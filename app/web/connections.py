@@ -38,7 +38,7 @@ class Bounds:
     """What peers of a port may take."""
 
     total: int = 1500
-    per_network: PerClass = (60, 180, 540)
+    per_network: PerClass = (120, 360, 720)
     handshake_s: float = 15.0
     head_s: float = 20.0
     body_s: float = 20.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.routing import Mount as Below
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,6 +18,7 @@ from app.web.admin.app import ADMIN_PAGES
 from app.web.application import Application
 from app.web.headers import SecurityHeaders
 from app.web.mounts import Mount, MountKind
+from app.web.ownnames import OwnNames
 from app.web.public.app import PATHS, PublicOptions, public_app
 from app.web.services import Services
 from app.web.signin import sign_in_application
@@ -59,18 +61,28 @@ def _files(services: Services, mounts: Sequence[Mount]) -> ASGIApp | None:
 def _pages(services: Services, mounts: Sequence[Mount], start: Sequence[BaseRoute]) -> Starlette:
     longest_first = sorted(mounts, key=lambda mount: -len(mount.path))
     routes = [route for mount in longest_first if mount.kind in _PAGES for route in _mounted(services, mount)]
-    return Starlette(
+    is_forwarded = any(mount.is_forwarded for mount in mounts)
+    names = () if is_forwarded else (Middleware(OwnNames, live=services.live),)
+    app = Starlette(
         routes=[*routes, *start],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), *names],
         exception_handlers={404: _not_found},
     )
+    app.router.redirect_slashes = False  # it would send any host name back
+    return app
 
 
 def _mounted(services: Services, mount: Mount) -> Iterator[BaseRoute]:
     pages = _PAGES[mount.kind]
     application = Application(pages, services, base=mount.path, is_forwarded=mount.is_forwarded)
     sign_in = sign_in_application(application, pages.kind, services)
-    yield Below(mount.path.rstrip("/"), application.asgi(sign_in.routes))
+    if path := mount.path.rstrip("/"):
+        yield Route(path, functools.partial(_to_base, mount.path))
+    yield Below(path, application.asgi(sign_in.routes))
+
+
+async def _to_base(base: str, request: Request) -> Response:
+    return RedirectResponse(base, 308)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

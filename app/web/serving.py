@@ -51,7 +51,7 @@ class _ToLog(logging.Handler):
 
 
 class _OneLength:
-    """ASGI middleware: a request with both Content-Length and Transfer-Encoding is refused: servers differ in what they believe."""
+    """ASGI middleware: refuses Content-Length beside Transfer-Encoding, as servers differ in which they believe."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,7 +32,8 @@ from app.web.visit import read_form
 
 WRONG_S = 1.0
 ADMIN = "(admin)"
-_TOKEN_COOKIE = "mox-login"
+_TOKEN_BYTES = 16
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _MAX_USER_AGENT = 200
 
 
@@ -72,12 +74,20 @@ class SignInPage:
 
     def _page(self, request: Request, form: Form, status: int = 200) -> Response:
         place = self._application.place
-        proof = request.cookies.get(_TOKEN_COOKIE, "") or token(16)
+        proof = self._proof(request) or token(_TOKEN_BYTES)
         values = {"form": form, "csrf": proof, "kind": place.kind, "site": place.title, "next": self._next(request)}
         headers = {"Cache-Control": "no-store"}
         response = HTMLResponse(render("login.html", base=place.base, **values), status, headers)
-        self._application.set_cookie(response, request, _TOKEN_COOKIE, proof)
+        self._application.set_cookie(response, request, self._cookie(request), proof)
         return response
+
+    def _cookie(self, request: Request) -> str:
+        return self._application.cookie(request, f"login-{self._application.kind.value}")
+
+    def _proof(self, request: Request) -> str:
+        """The token of the sign-in form, as its cookie has it; "" when that is none of ours."""
+        proof = request.cookies.get(self._cookie(request), "")
+        return proof if _TOKEN.fullmatch(proof) else ""
 
     def _next(self, request: Request) -> str:
         """Where to go afterwards: a page of this application, whatever the query says."""
@@ -91,12 +101,9 @@ class SignInPage:
             form = await read_form(request)
         except MailError as error:
             return error_page(error, self._application.place.base)
-        proof = request.cookies.get(_TOKEN_COOKIE, "")
-        if (
-            not proof
-            or not is_from_here(request)
-            or not hmac.compare_digest(proof.encode(), form.value("csrf").encode())
-        ):
+        proof = self._proof(request)
+        is_own = bool(proof) and hmac.compare_digest(proof.encode(), form.value("csrf").encode())
+        if not is_own or not is_from_here(request):
             form.fail("password", "The page was open for too long, or cookies are switched off. Please try again.")
             return self._page(request, form, 403)
         try:
@@ -127,13 +134,8 @@ class SignInPage:
         )
         response = RedirectResponse(self._next(request), 303)
         application.set_cookie(response, request, application.cookie(request), made.token)
-        application.set_cookie(response, request, _TOKEN_COOKIE, "")
+        application.set_cookie(response, request, self._cookie(request), "")
         return response
-
-
-def _is_own_form(request: Request, form: Form) -> bool:
-    proof = request.cookies.get(_TOKEN_COOKIE, "")
-    return bool(proof) and is_from_here(request) and hmac.compare_digest(proof.encode(), form.value("csrf").encode())
 
 
 def account_check(services: Services) -> Check:

@@ -59,13 +59,25 @@ def test_the_session_cookie_is_for_this_server_and_its_pages_only(tmp_path: Path
     assert "Secure" in secure.split("; ")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", "", "[::1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", "", "[::1", "[::1]evil.example"]
+)
 def test_names_that_are_not_ours_are_refused_even_with_a_session(tmp_path: Path, host: str) -> None:
     async def run() -> httpx.Response:
         browser = await SetupWorld(tmp_path).claimed()
         return await browser.http.get("/address", headers={"Host": host})
 
     assert asyncio.run(run()).status_code == 421
+
+
+@pytest.mark.parametrize("path", ["/set%0aup", "/sta%09tic/page.js", "/static/page.js/", "//static/page.js"])
+def test_only_the_exact_paths_are_open(tmp_path: Path, path: str) -> None:
+    async def run() -> None:
+        answer = await world.browser().http.get(ORIGIN + path)
+        assert answer.status_code == 404
+
+    world = SetupWorld(tmp_path)
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9000", "localhost", "[::1]:8000", "192.0.2.1", "BOX:8000"])

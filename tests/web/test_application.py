@@ -143,3 +143,41 @@ def test_unknown_page_is_a_page_that_leads_back(world: World):
     assert answer.status_code == 404
     assert 'href="/account/"' in answer.text
     assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "evil.example:80", "[::1]evil.example", ""])
+def test_name_of_somebody_else_shows_nothing_even_with_a_session(world: World, host: str):
+    jane = world.account()
+    answer = jane.client.get("/account/", headers={"Host": host}, follow_redirects=False)
+    assert answer.status_code == 421
+    assert "mx.example.com" in answer.text
+
+
+@pytest.mark.parametrize("host", ["mx.example.com", "example.com:1080", "127.0.0.1:1080", "[::1]", "localhost"])
+def test_own_names_and_addresses_show_the_pages(world: World, host: str):
+    answer = world.visitor().client.get("/account/login", headers={"Host": host})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/account", "/admin/login/", "/admin/static/page.js/", "//admin", "/account//"])
+def test_redirects_stay_on_the_same_host(world: World, path: str):
+    answer = world.visitor().client.get(path, headers={"Host": "localhost:9"}, follow_redirects=False)
+    assert answer.status_code in (308, 404)
+    assert answer.headers.get("location", "/account/") == "/account/"
+
+
+@pytest.mark.parametrize("planted", ["", "abc", "x" * 9000, "a" * 21 + ";", '"a\\012b"'])
+def test_sign_in_form_goes_by_no_token_but_our_own(world: World, planted: str):
+    visitor = world.visitor()
+    visitor.client.cookies.set("mox-login-account", planted, path="/account/")
+    shown = visitor.get("/account/login")
+    assert csrf_of(shown) != planted
+    assert all(planted not in field for field in shown.headers.get_list("set-cookie") if planted)
+    answer = visitor.client.post("/account/login", data={"csrf": planted, "address": "x", "password": "y"})
+    assert answer.status_code == 403
+
+
+def test_cookie_of_the_sign_in_form_cannot_be_set_by_other_names(world: World):
+    visitor = world.visitor()
+    visitor.client.base_url = "https://mx.example.com"
+    assert visitor.get("/account/login").headers["set-cookie"].startswith("__Host-mox-login-account=")

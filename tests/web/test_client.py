@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 from starlette.requests import Request
 
-from app.web.client import client_ip, is_from_here, is_secure
+from app.web.client import client_ip, host_name, is_from_here, is_near, is_secure
 
 
 def request(*, scheme: str = "http", peer: str = "192.0.2.1", **headers: str) -> Request:
@@ -52,3 +52,42 @@ def test_only_a_proxy_of_ours_may_say_that_the_connection_is_safe():
 )
 def test_forms_of_other_sites_are_told_apart(headers: dict[str, str], is_ours: bool):
     assert is_from_here(request(**headers)) is is_ours
+
+
+def test_field_that_a_proxy_adds_after_the_clients_own_counts():
+    fields = [(b"x-forwarded-for", b"9.9.9.9"), (b"x-forwarded-for", b"203.0.113.9")]
+    protos = [(b"x-forwarded-proto", b"https"), (b"x-forwarded-proto", b"http")]
+    proxied = Request({"type": "http", "scheme": "http", "client": ("127.0.0.1", 1), "headers": [*fields, *protos]})
+    assert str(client_ip(proxied, is_forwarded=True)) == "203.0.113.9"
+    assert not is_secure(proxied, is_forwarded=True)
+
+
+def test_ipv4_address_in_ipv6_is_the_ipv4_address():
+    assert str(client_ip(request(x_forwarded_for="::ffff:203.0.113.9"), is_forwarded=True)) == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("localhost", "localhost"),
+        ("LocalHost.:1080", "localhost"),
+        ("mx.example.com:65535", "mx.example.com"),
+        ("[::1]:8000", "::1"),
+        ("[::1]", "::1"),
+        ("[::1]evil.example", ""),
+        ("[::1]/static/?", ""),
+        ("127.0.0.1:80/static/?", ""),
+        ("user@127.0.0.1", ""),
+        ("127.0.0.1:80:80", ""),
+        ("127.0.0.1\t", ""),
+        ("", ""),
+        ("\xff", ""),
+    ],
+)
+def test_host_field_is_a_name_and_a_port_and_nothing_else(field: str, name: str):
+    assert host_name(field) == name
+
+
+def test_near_names_are_those_that_nobody_else_can_point_at_us():
+    assert all(map(is_near, ["127.0.0.1", "192.0.2.1", "::1", "localhost", "app.localhost"]))
+    assert not any(map(is_near, ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "1"]))
