@@ -82,13 +82,13 @@ def _apache(names: Names) -> str:
     ProxyPreserveHost On
     ProxyPass / http://{FILES}/
     ProxyPassReverse / http://{FILES}/
+    RequestHeader set X-Forwarded-Proto expr=%{{REQUEST_SCHEME}}
 """
     return f"""\
 <VirtualHost *:80>
 {inside}</VirtualHost>
 <VirtualHost *:443>
-{inside}    RequestHeader set X-Forwarded-Proto https
-    SSLEngine on
+{inside}    SSLEngine on
     SSLCertificateFile /etc/letsencrypt/live/{first}/fullchain.pem
     SSLCertificateKeyFile /etc/letsencrypt/live/{first}/privkey.pem
 </VirtualHost>
@@ -128,6 +128,7 @@ def _haproxy(names: Names) -> str:
 backend mox
     mode http
     option forwardfor
+    http-request set-header X-Forwarded-Proto http
     http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}
     server mox {FILES}
 """
@@ -137,20 +138,23 @@ _PROGRAMS: tuple[tuple[str, str, str, Callable[[Names], str]], ...] = (
     (
         "nginx",
         "nginx",
-        "A new file, /etc/nginx/conf.d/mox.conf; then: nginx -t && systemctl reload nginx. Get the certificate first, "
-        "for example with certbot certonly --nginx and -d for each of the names.",
+        "A new file, /etc/nginx/conf.d/mox.conf; then: nginx -t && systemctl reload nginx. The certificate has to be "
+        "there first: certbot certonly --nginx, with -d for each of the names, once DNS has them.",
         _nginx,
     ),
     (
         "caddy",
         "Caddy",
-        "At the end of /etc/caddy/Caddyfile; then: systemctl reload caddy. It gets the certificates by itself.",
+        "At the end of /etc/caddy/Caddyfile; then: systemctl reload caddy. It gets the certificates by itself once DNS "
+        "has the names, and sends plain HTTP on to HTTPS, which is fine.",
         _caddy,
     ),
     (
         "apache",
         "Apache",
-        "A new file in sites-available; then a2enmod proxy proxy_http ssl headers, a2ensite, systemctl reload apache2.",
+        "A new file, /etc/apache2/sites-available/mox.conf; then: a2enmod proxy proxy_http ssl headers && "
+        "a2ensite mox && systemctl reload apache2. The certificate has to be there first: certbot certonly --apache, "
+        "with -d for each of the names, once DNS has them.",
         _apache,
     ),
     (
@@ -163,7 +167,8 @@ _PROGRAMS: tuple[tuple[str, str, str, Callable[[Names], str]], ...] = (
     (
         "haproxy",
         "HAProxy",
-        "In haproxy.cfg, with the names in the certificate of its frontend; then: systemctl reload haproxy.",
+        "In /etc/haproxy/haproxy.cfg; then: haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy. The "
+        "certificate of the frontend of port 443 needs both names.",
         _haproxy,
     ),
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import re
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ TIMEOUT_S = 8.0
 MAX_ANSWER = 16 << 10
 PATH = "/.well-known/mox-setup-test"
 HERE = ipaddress.IPv4Address("127.0.0.1")
+_LOCATION = re.compile(r"^location:[ \t]*https://([^/:\s]{1,255})(?::443)?/", re.IGNORECASE | re.MULTILINE)
+_SENT_ON = "Sends visitors on to HTTPS, which will do."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,12 @@ class Reached:
     is_ours: bool
     via: str  # the address that was asked
     sentence: str
+    is_redirected: bool = False  # from HTTP to HTTPS of the same name
+
+    @property
+    def will_do(self) -> bool:
+        """Whether nothing is to be changed for it."""
+        return self.is_ours or self.is_redirected
 
 
 async def try_names(names: Sequence[str], resolver: Resolver, ports: Ports | None = None) -> list[Reached]:
@@ -88,19 +97,20 @@ async def _answering(port: int, secret: str) -> AsyncIterator[None]:
 async def _try(name: str, scheme: str, secret: str, resolver: Resolver, port: int) -> Reached:
     ip, has_dns = await _address(name, resolver)
     via = str(ip) if has_dns else "this machine, as DNS has no address for the name yet"
-    is_ours, sentence = False, ""
+    is_ours = is_redirected = False
     try:
         async with asyncio.timeout(TIMEOUT_S):
             answer = await _fetch(name, scheme, ip, port)
         is_ours = secret.encode() in answer
-        sentence = "Passed on to us." if is_ours else _other(answer)
+        is_redirected = not is_ours and scheme == "http" and _is_to_https(answer, name)
+        sentence = "Passed on to us." if is_ours else _SENT_ON if is_redirected else _other(answer)
     except TimeoutError:
         sentence = f"No answer within {TIMEOUT_S:.0f} seconds."
     except ssl.SSLError as error:
         sentence = f"TLS failed: {printable(error.reason or str(error))}."
     except (OSError, EOFError) as error:
         sentence = f"No connection: {printable(str(getattr(error, 'strerror', '') or error))}."
-    return Reached(name=name, scheme=scheme, is_ours=is_ours, via=via, sentence=sentence)
+    return Reached(name=name, scheme=scheme, is_ours=is_ours, via=via, sentence=sentence, is_redirected=is_redirected)
 
 
 async def _address(name: str, resolver: Resolver) -> tuple[IPAddress, bool]:
@@ -131,8 +141,15 @@ async def _fetch(name: str, scheme: str, ip: IPAddress, port: int) -> bytes:
         writer.close()
 
 
+def _is_to_https(answer: bytes, name: str) -> bool:
+    """Whether it sends visitors of plain HTTP to HTTPS of the same name, as Caddy does by itself."""
+    head = answer.partition(b"\r\n\r\n")[0].decode("latin-1")
+    match = _LOCATION.search(head)
+    return " 30" in head[:13] and match is not None and match[1].lower() == name
+
+
 def _other(answer: bytes) -> str:
     line = answer.split(b"\r\n", 1)[0].decode("latin-1")
     if " 30" in line[:13]:
-        return "Sends visitors elsewhere instead of passing the request on; for plain HTTP that will do."
+        return "Sends visitors elsewhere instead of passing the request on."
     return f"Another site answers ({printable(line) or 'with nothing'}); the web server does not pass this name on."

@@ -78,9 +78,15 @@ def test_a_web_server_that_passes_on_is_seen_to_do_so(tmp_path: Path) -> None:
 def test_another_site_and_a_redirect_are_told_apart(tmp_path: Path) -> None:
     answers = dict(zip(NAMES.files, ("HTTP/1.1 301 Moved\r\n\r\n", "HTTP/1.1 200 <b>\r\n\r\n"), strict=True))
     found = run(tmp_path, lambda ports, host: answers[host])
-    assert not any(one.is_ours for one in found)
+    assert not any(one.will_do for one in found)
     assert "elsewhere" in found[0].sentence
     assert "Another site" in found[2].sentence
+
+
+def test_plain_http_may_send_visitors_to_https_of_the_same_name(tmp_path: Path) -> None:
+    first = NAMES.files[0]
+    found = run(tmp_path, lambda ports, host: f"HTTP/1.1 308 Moved\r\nLocation: https://{first}/x\r\n\r\n")
+    assert [(one.name, one.scheme) for one in found if one.will_do] == [(first, "http")]
 
 
 def test_nobody_there_and_a_port_that_is_taken_are_said(tmp_path: Path) -> None:

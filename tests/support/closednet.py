@@ -227,13 +227,19 @@ class _Registry(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class _Registries(http.server.ThreadingHTTPServer):
+    """Leaves its port to a web server on all addresses too, if that one shares it."""
+
+    allow_reuse_port = True
+
+
 @contextlib.contextmanager
 def _registries(certificate: Path, key: Path) -> Iterator[None]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with contextlib.ExitStack() as stack:
         for ip in (REGISTRIES_IP, REGISTRY_IP):
-            server = stack.enter_context(http.server.ThreadingHTTPServer((ip, 443), _Registry))
+            server = stack.enter_context(_Registries((ip, 443), _Registry))
             server.socket = context.wrap_socket(server.socket, server_side=True)
             stack.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
