@@ -75,6 +75,11 @@ class Session:
         """Whether the client is told modseqs (RFC 7162 §3.1)."""
         return "CONDSTORE" in self.enabled
 
+    @property
+    def has_qresync(self) -> bool:
+        """Whether the client is told uids of removed messages (RFC 7162 §3.2.3)."""
+        return "QRESYNC" in self.enabled
+
     def write(self, data: bytes) -> None:
         """Send to the client, with everything else this callback writes."""
         self.connection.write(data)

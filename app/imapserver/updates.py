@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from app.imapserver.selected import Selected
 from app.wire.imap.flags import write_flags
-from app.wire.imap.respond.sync import exists, expunges
-from app.wire.imap.response import Status, flags_response, permanentflags, untagged
+from app.wire.imap.respond.sync import exists, expunges, vanished
+from app.wire.imap.response import Code, Status, flags_response, highestmodseq, permanentflags, untagged
+from app.wire.imap.sequence import spans
 
 if TYPE_CHECKING:
     from app.imapserver.session import Session
@@ -48,7 +49,10 @@ def write_keywords(session: Session, selected: Selected) -> None:
 
 
 def _write_expunged(session: Session, selected: Selected) -> None:
-    _, seqs = selected.take_expunged()
+    uids, seqs = selected.take_expunged()
+    if session.has_qresync:
+        session.write(vanished(spans(uids)))
+        return
     for start in range(0, len(seqs), LINES_AT_ONCE):
         session.write(expunges(seqs[start : start + LINES_AT_ONCE]))
 
@@ -57,6 +61,12 @@ def _write_flags(session: Session, selected: Selected) -> None:
     uids = selected.take_flags()
     for start in range(0, len(uids), LINES_AT_ONCE):
         session.write(flag_lines(session, selected, uids[start : start + LINES_AT_ONCE]))
+
+
+def modseq_code(session: Session) -> Code | None:
+    """HIGHESTMODSEQ after removals, for a client that was just told everything (RFC 7162 §3.2.7)."""
+    selected = session.selected
+    return highestmodseq(selected.highest_modseq()) if session.has_qresync and selected is not None else None
 
 
 def flag_lines(session: Session, selected: Selected, uids: list[int]) -> bytes:

@@ -25,6 +25,7 @@ SHOWN_BY = {
     "ESEARCH": "dialogs/imap/search.imap",
     "MOVE": "dialogs/imap/copy_move.imap",
     "CONDSTORE": "dialogs/imap/condstore.imap",
+    "QRESYNC": "dialogs/imap/qresync.imap imapserver/test_resync.py",
     "CHILDREN": "imapserver/commands/test_listing.py",
     "LIST-EXTENDED": "imapserver/commands/test_listing.py",
     "LIST-STATUS": "imapserver/commands/test_listing.py",

@@ -36,7 +36,7 @@ async def move(session: Session, command: MoveCommand) -> None:
     if code := _code(moved):
         session.untagged_ok("moved to", code)
     updates.write(session, may_expunge=True)
-    session.ok(command.tag, "moved")
+    session.ok(command.tag, "moved", updates.modseq_code(session) if moved.source_uids else None)
 
 
 def _check_copied(command: CopyCommand | MoveCommand, uids: Sequence[int], copied: Copied) -> None:

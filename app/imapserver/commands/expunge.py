@@ -18,10 +18,10 @@ async def expunge(session: Session, command: ExpungeCommand) -> None:
     selected = writable(session)
     mailbox_id = selected.mailbox.id
     uids = None if command.uids is None else choose(selected, command.uids, uid=True)
-    await session.account.write(lambda tx: _expunge(tx, mailbox_id, uids))
+    removed = await session.account.write(lambda tx: _expunge(tx, mailbox_id, uids))
     updates.write(session, may_expunge=True)
-    session.ok(command.tag, "expunged")
+    session.ok(command.tag, "expunged", updates.modseq_code(session) if removed else None)
 
 
-def _expunge(tx: Tx, mailbox_id: int, uids: Sequence[int] | None) -> None:
-    removal.expunge_deleted(tx, mailboxes.by_id(tx.db, mailbox_id), uids)
+def _expunge(tx: Tx, mailbox_id: int, uids: Sequence[int] | None) -> tuple[int, ...]:
+    return removal.expunge_deleted(tx, mailboxes.by_id(tx.db, mailbox_id), uids)

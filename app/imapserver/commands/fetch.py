@@ -22,6 +22,7 @@ from app.errors import ImapSyntaxError, Temporary
 from app.imapserver import updates
 from app.imapserver.commands.body import Large, write_section, written
 from app.imapserver.commands.messageset import choose, selected_of
+from app.imapserver.resync import tell_removed
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session, log
 from app.store.account import flags
@@ -103,6 +104,8 @@ def _is_list_fields(item: FetchItem) -> bool:
 def fetch(session: Session, command: FetchCommand) -> Coroutine[Any, Any, None] | None:
     """Answer from the index at once, or begin to read."""
     selected = selected_of(session)
+    if command.vanished and not session.has_qresync:
+        raise ImapSyntaxError("ENABLE QRESYNC before you use VANISHED")
     if command.changedsince is not None or any(item.attribute is Attribute.MODSEQ for item in command.items):
         session.enable_condstore()
     wanted = plan(_with_implied(command))
@@ -110,7 +113,7 @@ def fetch(session: Session, command: FetchCommand) -> Coroutine[Any, Any, None] 
     uids: Sequence[int] = choose(selected, command.sequence, uid=command.uid)
     if command.changedsince is not None:
         uids = _changed_since(selected, uids, command.changedsince)
-    if wanted.columns or wanted.needs_bytes or len(uids) > AT_ONCE:
+    if wanted.columns or wanted.needs_bytes or command.vanished or len(uids) > AT_ONCE:
         return _fetch(session, selected, command, wanted, uids)
     _write(session, selected, wanted, ((uid,) for uid in uids))
     session.ok(command.tag, "fetched")
@@ -140,6 +143,8 @@ async def _fetch(
     at_once = BODY_CHUNK if wanted.needs_bytes else CHUNK
     mailbox_id, msg_dir = selected.mailbox.id, session.account.directory / "msg"
     position = 0
+    if command.vanished and command.changedsince is not None:
+        await tell_removed(session, selected, command.sequence, command.changedsince)
     while position < len(uids) and session.selected is selected:
         chunk = await _read(session, Asked(msg_dir, mailbox_id, wanted, uids[position : position + at_once]))
         shown = await _set_seen(session, selected, wanted, [row[0] for row in chunk.rows]) if sets_seen else wanted
@@ -200,6 +205,8 @@ async def _set_seen(session: Session, selected: Selected, wanted: Plan, uids: Se
     more = [FetchItem(Attribute.FLAGS, b"FLAGS")] if Attribute.FLAGS not in told else []
     if session.has_condstore and Attribute.MODSEQ not in told:
         more.append(FetchItem(Attribute.MODSEQ, b"MODSEQ"))
+    if session.has_qresync and Attribute.UID not in told:  # RFC 7162 §3.2.4
+        more.append(FetchItem(Attribute.UID, b"UID"))
     return plan((*wanted.items, *more))
 
 

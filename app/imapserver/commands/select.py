@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 
-from app.errors import NoSuchMailbox
+from app.errors import ImapSyntaxError, NoSuchMailbox
+from app.imapserver.resync import tell_changes
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session
 from app.store.account import expunge, mailboxes
@@ -26,6 +27,8 @@ from app.wire.imap.response import Code, flags_response, permanentflags, untagge
 
 async def select(session: Session, command: SelectCommand) -> None:
     """Open a mailbox. A mailbox that was selected before is left even when this fails (RFC 9051 §6.3.2)."""
+    if command.qresync is not None and not session.has_qresync:
+        raise ImapSyntaxError("ENABLE QRESYNC before you use it")
     if session.selected is not None:
         session.unselect()
         session.untagged_ok("the earlier mailbox is closed", response.CLOSED)
@@ -35,6 +38,8 @@ async def select(session: Session, command: SelectCommand) -> None:
     selected = Selected(session.account, mailbox, index, command.is_read_only)
     session.select(selected)
     _write_state(session, selected)
+    if command.qresync is not None and command.qresync.uidvalidity == mailbox.uidvalidity:
+        await tell_changes(session, selected, command.qresync)
     code = response.READ_ONLY if command.is_read_only else response.READ_WRITE
     session.ok(command.tag, "selected", code)
 
@@ -74,19 +79,28 @@ def _write_state(session: Session, selected: Selected) -> None:
 
 
 async def close(session: Session, command: CloseCommand) -> None:
-    """Expunge what has the \\Deleted flag without telling, and leave the mailbox."""
+    """Expunge what has the \\Deleted flag without telling, and leave the mailbox.
+
+    The new modseq is told to a client that knew everything until now; another would miss what came before it.
+    """
     selected = session.selected
     assert selected is not None
+    known = 0 if selected.has_news() else selected.highest_modseq()
     session.unselect()
+    code = None
     if not selected.read_only:
         mailbox_id = selected.mailbox.id
         with contextlib.suppress(NoSuchMailbox):  # deleted by another session, and left all the same
-            await session.account.write(lambda tx: _expunge_deleted(tx, mailbox_id))
-    session.ok(command.tag, "closed")
+            modseq = await session.account.write(lambda tx: _expunge_deleted(tx, mailbox_id, known))
+            code = response.highestmodseq(modseq) if modseq and session.has_qresync else None
+    session.ok(command.tag, "closed", code)
 
 
-def _expunge_deleted(tx: Tx, mailbox_id: int) -> None:
-    expunge.expunge_deleted(tx, mailboxes.by_id(tx.db, mailbox_id))
+def _expunge_deleted(tx: Tx, mailbox_id: int, known: int) -> int:
+    """Returns the modseq of the removal; 0 when there is none, or something else happened after `known`."""
+    mailbox = mailboxes.by_id(tx.db, mailbox_id)
+    is_removed = bool(expunge.expunge_deleted(tx, mailbox))
+    return tx.modseq() if is_removed and mailbox.modseq <= known else 0
 
 
 def unselect(session: Session, command: UnselectCommand) -> None:

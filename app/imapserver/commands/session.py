@@ -52,7 +52,7 @@ def enable(session: Session, command: EnableCommand) -> None:
     names = [_ENABLED_NAMES.get(word, word) for word in new]
     session.write(untagged_data(" ".join(["ENABLED", *names]).encode()))
     for word in new:
-        if word == "CONDSTORE":
+        if word in ("CONDSTORE", "QRESYNC"):  # one includes the other (RFC 7162 §3.2.3)
             session.enable_condstore()
         session.enabled.add(word)
     session.ok(command.tag, "enabled")

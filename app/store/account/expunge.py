@@ -16,6 +16,7 @@ from app.store.account.handle import Account, Tx
 from app.store.account.records import Mailbox
 from app.wire.imap.flags import DELETED, SEEN
 
+MAX_TOMBSTONES = 50_000  # of a mailbox; 1 to 2 MB. A client that asks about more is told what is not there.
 ERASE_BATCH = 1000  # contents dropped in one transaction, so that deliveries do not wait long
 
 
@@ -76,8 +77,11 @@ def _expunge_where(tx: Tx, mailbox: Mailbox, condition: str) -> tuple[int, ...]:
     return uids
 
 
-def expunged_since(db: sqlite3.Connection, mailbox_id: int, modseq: int) -> list[int]:
-    """The uids removed after `modseq`, sorted (for QRESYNC, RFC 7162 §3.2)."""
+def removed_since(db: sqlite3.Connection, mailbox_id: int, modseq: int) -> list[int] | None:
+    """The uids removed after `modseq`, sorted (for QRESYNC, RFC 7162 §3.2); None when that was forgotten."""
+    row = db.execute("SELECT forgotten_modseq FROM mailbox WHERE id = ?", (mailbox_id,)).fetchone()
+    if row is not None and modseq < row[0]:
+        return None
     rows = db.execute(
         "SELECT uid FROM tombstone WHERE mailbox_id = ? AND modseq > ? ORDER BY uid", (mailbox_id, modseq)
     )
@@ -111,6 +115,8 @@ def erase_batch(tx: Tx, before_modseq: int) -> tuple[int, list[bytes]]:
         (before_modseq, ERASE_BATCH),
     ).fetchall()
     tx.db.executemany("UPDATE tombstone SET content_id = NULL WHERE mailbox_id = ? AND uid = ?", (r[:2] for r in rows))
+    for mailbox_id in {row[0] for row in rows}:
+        _forget_old(tx, mailbox_id)
     body_ids: list[int] = []
     for content_id in {row[2] for row in rows}:
         dropped = tx.db.execute(
@@ -122,6 +128,22 @@ def erase_batch(tx: Tx, before_modseq: int) -> tuple[int, list[bytes]]:
         if dropped is not None:
             body_ids.append(dropped[0])
     return len(rows), bodies.drop_unused(tx.db, body_ids)
+
+
+def _forget_old(tx: Tx, mailbox_id: int) -> None:
+    """Keep the newest MAX_TOMBSTONES of a mailbox, and none of one that is gone, whose number never comes back."""
+    if tx.db.execute("SELECT 1 FROM mailbox WHERE id = ?", (mailbox_id,)).fetchone() is None:
+        tx.db.execute("DELETE FROM tombstone WHERE mailbox_id = ? AND content_id IS NULL", (mailbox_id,))
+        return
+    row = tx.db.execute(
+        "SELECT modseq FROM tombstone WHERE mailbox_id = ? ORDER BY modseq DESC LIMIT 1 OFFSET ?",
+        (mailbox_id, MAX_TOMBSTONES),
+    ).fetchone()
+    if row is not None:
+        tx.db.execute("UPDATE mailbox SET forgotten_modseq = ? WHERE id = ?", (row[0], mailbox_id))
+        tx.db.execute(
+            "DELETE FROM tombstone WHERE mailbox_id = ? AND modseq <= ? AND content_id IS NULL", (mailbox_id, row[0])
+        )
 
 
 def remove_files(tx: Tx, keys: list[bytes]) -> None:

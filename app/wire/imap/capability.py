@@ -46,6 +46,7 @@ CAPABILITIES: Final = (
     Capability("ESEARCH", "RFC 4731"),
     Capability("MOVE", "RFC 6851"),
     Capability("CONDSTORE", "RFC 7162"),
+    Capability("QRESYNC", "RFC 7162"),
     Capability("CHILDREN", "RFC 3348"),
     Capability("LIST-EXTENDED", "RFC 5258"),
     Capability("LIST-STATUS", "RFC 5819"),
@@ -60,7 +61,8 @@ CAPABILITIES: Final = (
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
 
-ENABLES: Final = frozenset({"CONDSTORE", "IMAP4REV2"})  # upper case; ENABLED answers with the atom of the table
+# Upper case; ENABLED answers with the atom of the table.
+ENABLES: Final = frozenset({"CONDSTORE", "IMAP4REV2", "QRESYNC"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,10 @@ class SequenceSet:
             raise ImapSyntaxError(f"there is no message with that sequence number, the last one is {count}")
         return _merge((low - 1, min(high, count)) for low, high in pairs)
 
+    def numbers(self, largest: int) -> list[range]:
+        """The numbers as sorted, disjoint ranges; `*` is `largest`."""
+        return _merge((low, high + 1) for low, high in sorted(_bounds(pair, largest) for pair in self.ranges))
+
     def contains(self, value: int, largest: int) -> bool:
         """Whether `value` is in the set when `*` means `largest`."""
         return any(low <= value <= high for low, high in (_bounds(pair, largest) for pair in self.ranges))
@@ -109,6 +113,22 @@ def intersect(left: Sequence[range], right: Sequence[range]) -> list[range]:
         else:
             j += 1
     return both
+
+
+def spans(numbers: Iterable[int]) -> list[range]:
+    """Sorted numbers as disjoint ranges."""
+    return [range(low, high + 1) for low, high in runs(numbers)]
+
+
+def gaps(numbers: Iterable[int], last: int) -> list[range]:
+    """The numbers from 1 to `last` that are not among the sorted `numbers`."""
+    found: list[range] = []
+    start = 1
+    for low, high in runs(numbers):
+        if start < low:
+            found.append(range(start, low))
+        start = high + 1
+    return [*found, range(start, last + 1)] if start <= last else found
 
 
 def count_in(spans: Iterable[range]) -> int:

@@ -114,7 +114,7 @@ def test_expunged_message_can_be_read_until_it_is_erased(account):
     assert account.read_now(lambda db: read(db, account, added)).whole() == simple_message()
     expunge.erase_now(account)
     assert account.read_now(lambda db: content_ids(db, added.mailbox_id, [added.uid])) == {}
-    assert account.read_now(lambda db: expunge.expunged_since(db, added.mailbox_id, 0)) == [added.uid]
+    assert account.read_now(lambda db: expunge.removed_since(db, added.mailbox_id, 0)) == [added.uid]
 
 
 def test_store_changes_only_what_differs(account):

@@ -74,8 +74,8 @@ def test_expunged_uids_since_a_modseq(account):
     between = inbox(account).modseq
     assert expunge_uids(account, [2, 3, 9]) == (3,)
     box = inbox(account).id
-    assert account.read_now(lambda db: expunge.expunged_since(db, box, between)) == [3]
-    assert account.read_now(lambda db: expunge.expunged_since(db, box, 0)) == [2, 3]
+    assert account.read_now(lambda db: expunge.removed_since(db, box, between)) == [3]
+    assert account.read_now(lambda db: expunge.removed_since(db, box, 0)) == [2, 3]
 
 
 def test_set_replaces_and_remove_takes_away(account):

@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import ImapSyntaxError
-from app.wire.imap.sequence import SAVED, STAR, SequenceSet, compact, count_in, intersect, parse_set, parse_uid_set
+from app.wire.imap.sequence import (
+    SAVED,
+    STAR,
+    SequenceSet,
+    compact,
+    count_in,
+    gaps,
+    intersect,
+    parse_set,
+    parse_uid_set,
+)
 from app.wire.imap.tokens import ImapCursor
 
 
@@ -102,3 +112,15 @@ def test_star_is_in_a_set_as_the_largest():
     assert sequence("9:*").contains(5, largest=5)
     assert not sequence("9:*").contains(4, largest=5)
     assert SAVED.is_saved
+
+
+@given(st.sets(st.integers(1, 60)), st.integers(0, 60))
+def test_gaps_are_what_is_missing_up_to_the_last(numbers, last):
+    missing = [number for span in gaps(sorted(numbers), last) for number in span]
+    expected = [number for number in range(1, max(numbers, default=0) + 1) if number not in numbers]
+    assert missing == sorted({*expected, *(n for n in range(1, last + 1) if n not in numbers)})
+
+
+def test_the_numbers_of_a_set_are_ranges_with_the_largest_for_the_star():
+    numbers = parse_set(ImapCursor(b"7:*,1,4:2,3:5")).numbers(9)
+    assert numbers == [range(1, 6), range(7, 10)]

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from app.wire.imap.sequence import compact
-
 MAX_SET: Final = 4000  # bytes of a set in one line
 
 
@@ -25,10 +23,11 @@ def expunges(seqs: Iterable[int]) -> bytes:
     return b"".join([b"* %d EXPUNGE\r\n" % seq for seq in seqs])
 
 
-def vanished(uids: Iterable[int], *, is_earlier: bool = False) -> bytes:
+def vanished(uids: Iterable[range], *, is_earlier: bool = False) -> bytes:
     """These sorted uids are gone; `is_earlier` says before now, in an answer to SELECT or FETCH."""
+    text = ",".join(str(span.start) if len(span) == 1 else f"{span.start}:{span[-1]}" for span in uids)
     prefix = "* VANISHED (EARLIER)" if is_earlier else "* VANISHED"
-    return "".join(f"{prefix} {piece}\r\n" for piece in split_set(compact(uids))).encode("ascii")
+    return "".join(f"{prefix} {piece}\r\n" for piece in split_set(text)).encode("ascii")
 
 
 def split_set(text: str, limit: int = MAX_SET) -> list[str]:
