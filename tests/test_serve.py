@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,15 @@ from app.serve import run
 from app.store.datalock import DataLock
 
 IP = "127.0.0.99"
+
+
+@pytest.fixture(autouse=True)
+def kept_umask() -> Iterator[None]:
+    """`run` sets it for the whole process, which here goes on with other tests."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture

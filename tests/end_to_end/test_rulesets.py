@@ -25,7 +25,7 @@ RULES = """\
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     with open_place() as place:
-        made = make_site(place / "rules.test", "rules.test", 31, "127.0.0.1:1")
+        made = make_site(place / "rules.test", "rules.test", 25, "127.0.0.1:1")
         text = made.domains_conf.read_text()
         assert text.count(f"{made.person}: nil\n") == 1
         made.domains_conf.write_text(text.replace(f"{made.person}: nil\n", f"{made.person}:\n{RULES}"))

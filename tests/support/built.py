@@ -103,7 +103,8 @@ def readable_archive() -> Path:
 def open_place() -> Iterator[Path]:
     """A directory that every user can reach, unlike pytest's own."""
     path = unpack_cache() / f"place-{os.getpid()}-{time.monotonic_ns()}"
-    path.mkdir(mode=0o755)
+    path.mkdir()
+    path.chmod(0o755)  # whatever the umask
     try:
         yield path
     finally:
