@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from app.store.websessions import Kind
-from app.web.account import devices, overview, password, signins
+from app.web.account import address, addresses, devices, junk, overview, password, rules, signins
 from app.web.application import Pages
 from app.web.visit import NavItem
+
+_PAGES = (overview, addresses, address, rules, junk, devices, password, signins)
 
 ACCOUNT_PAGES = Pages(
     kind=Kind.ACCOUNT,
     title="your account",
     nav=(
         NavItem("/", "Overview"),
+        NavItem("/addresses", "Addresses"),
+        NavItem("/junk", "Junk"),
         NavItem("/devices", "Devices"),
         NavItem("/password", "Password"),
         NavItem("/signins", "Sign-ins"),
     ),
-    routes=(*overview.ROUTES, *devices.ROUTES, *password.ROUTES, *signins.ROUTES),
+    routes=tuple(route for page in _PAGES for route in page.ROUTES),
 )

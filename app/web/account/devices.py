@@ -13,6 +13,7 @@ from app.errors import Refusal, WireError
 from app.operations.clientprofiles import apple_profile, profile_path
 from app.operations.clientsettings import Offer, make_offer
 from app.operations.qrcodes import qr_svg
+from app.web.account.holder import config_of
 from app.web.errors import NotFound
 from app.web.visit import Visit, page
 from app.wire.domain import Domain
@@ -27,6 +28,7 @@ class Devices:
     """What to enter, or to open, for an address."""
 
     address: Address
+    name: str  # to send with
     offer: Offer
     link: str  # of the Apple profile; "" when nothing serves it
 
@@ -40,48 +42,56 @@ class Devices:
 
 
 async def _show(visit: Visit) -> Response:
-    return visit.render("account/devices.html", devices=_devices(visit), addresses=own_addresses(_account(visit)))
+    devices, fault = None, ""
+    try:
+        devices = _devices(visit)
+    except Refusal as error:
+        fault = error.public
+    return visit.render(
+        "account/devices.html",
+        devices=devices,
+        fault=fault,
+        addresses=list(sending_addresses(config_of(visit)).values()),
+    )
 
 
 async def _profile(visit: Visit) -> Response:
     devices = _devices(visit)
-    data = apple_profile(devices.offer, [devices.address], _account(visit).full_name)
+    data = apple_profile(devices.offer, [devices.address], devices.name)
     name = f"{devices.address.domain.ascii}.mobileconfig"
     disposition = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(data, media_type=APPLE_PROFILE, headers=disposition)
 
 
-def _account(visit: Visit) -> Account:
-    return visit.services.live.dynamic.accounts[visit.session.account]
-
-
-def own_addresses(account: Account) -> list[Address]:
-    """The addresses that somebody can sign in and send with, those of catchalls left out."""
-    found = []
+def sending_addresses(account: Account) -> dict[str, Address]:
+    """The addresses that somebody can sign in and send with, by their keys; those of catchalls are left out."""
+    found = {}
     for key in account.destinations:
         try:
             localpart, domain = destination_address(key)
         except WireError:
             continue
         if localpart:
-            found.append(Address(localpart, domain))
+            found[key] = Address(localpart, domain)
     return found
 
 
 def _devices(visit: Visit) -> Devices:
     """For the address in the query, or the one that was signed in with, or the first."""
-    account, static = _account(visit), visit.services.live.static
-    addresses = {str(address): address for address in own_addresses(account)}
+    account, static = config_of(visit), visit.services.live.static
+    keys = {str(address): key for key, address in sending_addresses(account).items()}
     wanted = visit.request.query_params.get("address", "")
-    if wanted and wanted not in addresses:
+    if wanted and wanted not in keys:
         raise NotFound("this address is not yours")
-    address = addresses.get(wanted or visit.session.login_address) or next(iter(addresses.values()), None)
-    if address is None:
+    key = keys.get(wanted or visit.session.login_address) or next(iter(keys.values()), "")
+    if not key:
         raise Refusal("this account has no address to set a device up for")
+    address = sending_addresses(account)[key]
     offer = make_offer(static, address.domain, visit.services.live.dynamic.domains[address.domain])
+    name = account.destinations[key].full_name or account.full_name
     origin = _files_origin(static, address.domain)
-    link = origin + profile_path([address], account.full_name) if origin else ""
-    return Devices(address=address, offer=offer, link=link)
+    link = origin + profile_path([address], name) if origin else ""
+    return Devices(address=address, name=name, offer=offer, link=link)
 
 
 def _files_origin(static: Static, domain: Domain) -> str:
