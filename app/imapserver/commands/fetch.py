@@ -33,7 +33,7 @@ from app.store.account.reader import content_ids, departed_row, read_message, re
 from app.wire.imap.dates import write_date_time
 from app.wire.imap.flags import SEEN, write_flags
 from app.wire.imap.parse.fetch import Attribute, FetchCommand, FetchItem, SectionText
-from app.wire.message.header import select_fields
+from app.wire.message.header import select_fields, without_fields
 
 CHUNK = 512  # messages answered from ready columns at a time
 BODY_CHUNK = 256  # messages whose bytes are read at a time
@@ -229,7 +229,8 @@ def _read_columns(db: sqlite3.Connection, asked: Asked) -> Chunk:
 def _with_header(db: sqlite3.Connection, asked: Asked, row: Row, place: int) -> Row:
     content_id = content_ids(db, asked.mailbox_id, [row[0]]).get(row[0], 0)
     message = read_message(db, asked.msg_dir, content_id)
-    return (*row[:place], message.header() if message else b"\r\n", *row[place + 1 :])
+    fields = select_fields(message.header(), LIST_FIELDS, exclude=False) if message else b"\r\n"
+    return (*row[:place], fields, *row[place + 1 :])
 
 
 def _read_with_bytes(db: sqlite3.Connection, asked: Asked) -> Chunk:
@@ -301,8 +302,7 @@ def _writer(item: FetchItem, wanted: Plan, selected: Selected) -> Callable[[Row]
         place = 1 + len(wanted.columns)
         return lambda row: row[place][item]
     if attribute in _SECTIONS:
-        place = 1 + wanted.columns.index("list_fields")
-        return lambda row: _list_fields(item, row[place])
+        return _list_fields_writer(item, 1 + wanted.columns.index("list_fields"))
     place = 1 + wanted.columns.index(_COLUMNS[attribute])
     label = item.label + b" "
     if attribute in (Attribute.INTERNALDATE, Attribute.SAVEDATE):
@@ -325,6 +325,8 @@ def _modseq(selected: Selected, uid: int) -> bytes:
     return b"MODSEQ (%d)" % entry.modseq if entry else b""
 
 
-def _list_fields(item: FetchItem, fields: bytes) -> bytes:
+def _list_fields_writer(item: FetchItem, place: int) -> Callable[[Row], bytes]:
     assert item.section is not None
-    return write_section(item, select_fields(fields, item.section.fields, exclude=False))
+    asked = {name.lower() for name in item.section.fields}
+    others = tuple(name for name in LIST_FIELDS if name not in asked)
+    return lambda row: write_section(item, without_fields(row[place], others))

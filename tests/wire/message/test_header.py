@@ -13,6 +13,7 @@ from app.wire.message.header import (
     read_fields,
     select_fields,
     strip_comments,
+    without_fields,
 )
 
 HEADER = b"From: a@b\r\nSubject: one\r\n two\r\nnothing\r\nX-A : 1\r\nsubject: three\r\n\r\n"
@@ -50,6 +51,25 @@ def test_all_fields_are_read_in_order_without_lines_that_are_none():
 )
 def test_selected_fields_keep_their_bytes_and_end_with_an_empty_line(header, names, exclude, expected):
     assert select_fields(header, names, exclude) == expected
+
+
+NAMES = ("from", "to", "list-id", "x-a")
+LINES = (
+    b"From: a\r\n",
+    b"from : b\r\n",
+    b"To: c\r\n\td\r\n e\r\n",
+    b"List-Id: x\n",
+    b"X-A:\r\n",
+    b"X-AB: y\r\n",
+    b"nothing\r\n",
+)
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=8).map(b"".join), st.sets(st.sampled_from(NAMES)))
+def test_to_take_fields_away_leaves_what_selecting_the_others_gives(header, unwanted):
+    selected = select_fields(header, NAMES, exclude=False)
+    others = [name for name in NAMES if name not in unwanted]
+    assert without_fields(selected, sorted(unwanted)) == select_fields(header, others, exclude=False)
 
 
 @given(st.binary(max_size=200))
