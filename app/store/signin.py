@@ -160,6 +160,22 @@ class SignIn:
         """Whether the network of a peer may still fail to sign in."""
         return self.failures.allows(remote)
 
+    async def verify(self, remote: IpAddress, user: str, password: str, encoded: str) -> FailureKind | None:
+        """Check a password against a stored hash, and count a wrong one; None when it is right.
+
+        The limit is asked again when the answer is known: of any number of guesses at the same time, no more are
+        answered than of guesses one after the other.
+        """
+        if not self.failures.allows(remote):
+            return FailureKind.RATE_LIMITED
+        is_right = await self.verifier.check(user, password, encoded)
+        if not self.failures.allows(remote):
+            self.verifier.forget(user, password, encoded)
+            return FailureKind.RATE_LIMITED
+        if not is_right:
+            self.failures.add(remote)
+        return None if is_right else FailureKind.BAD_CREDENTIALS
+
     def begin(self, mechanism: str, context: SignInContext) -> Exchange:
         """An exchange; whether it can be is told by its first step."""
         return Exchange(self, mechanism, context)
@@ -199,6 +215,8 @@ class Exchange:
             raise RuntimeError("the exchange is over")
         if (obstacle := self._obstacle()) is not None:
             return self._fail(obstacle)
+        if self._authcid and not self.signin.failures.allows(self.context.remote):  # a proof, judged at once
+            return self._fail(FailureKind.RATE_LIMITED)
         try:
             return await self._advance(self._machine.step(data))
         except WireError as error:
@@ -233,9 +251,9 @@ class Exchange:
         return self._fail(_KINDS[step.reason])
 
     async def _find_secret(self, authcid: str) -> Challenge | SignedIn | Failed:
+        known = await self._find(authcid)
         if not self.signin.failures.allows(self.context.remote):
             return self._fail(FailureKind.RATE_LIMITED)
-        known = await self._find(authcid)
         assert self._mechanism is not None
         secret: Secret | None = None
         if known is not None:
@@ -253,10 +271,9 @@ class Exchange:
         if verdict is Verdict.WRONG:
             return self._fail(FailureKind.BAD_CREDENTIALS, is_counted=False)
         if verdict is None:
-            if not self.signin.failures.allows(self.context.remote):
-                return self._fail(FailureKind.RATE_LIMITED)
-            if not await self.signin.verifier.check(step.authcid, step.password, encoded):
-                return self._fail(FailureKind.BAD_CREDENTIALS)
+            kind = await self.signin.verify(self.context.remote, step.authcid, step.password, encoded)
+            if kind is not None:
+                return self._fail(kind, is_counted=False)
         return self._succeed()
 
     async def _find(self, authcid: str) -> Credentials | None:

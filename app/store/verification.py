@@ -67,6 +67,10 @@ class Verifier:
             task = self._pending[key] = asyncio.get_running_loop().create_task(self._run(key, password, encoded))
         return await asyncio.shield(task)
 
+    def forget(self, user: str, password: str, encoded: str) -> None:
+        """Remember nothing about this password: nobody was told the answer."""
+        self._remembered.pop(self._digest(user, password, encoded), None)
+
     async def _run(self, key: bytes, password: str, encoded: str) -> bool:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(WORKERS, "argon2")

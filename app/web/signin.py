@@ -178,11 +178,13 @@ def admin_check(services: Services) -> Check:
         if not signin.allows(context.remote):
             _record(services, context, "ratelimited")
             raise Wrong(_ACCOUNT_TEXTS[FailureKind.RATE_LIMITED])
-        is_right = await signin.verifier.check(ADMIN, password, await asyncio.to_thread(_stored, services))
-        _record(services, context, "ok" if is_right else "badcreds")
-        if is_right:
+        stored = await asyncio.to_thread(_stored, services)
+        failure = await signin.verify(context.remote, ADMIN, password, stored)
+        _record(services, context, failure.value if failure else "ok")
+        if failure is None:
             return Who("", "")
-        signin.failures.add(context.remote)
+        if failure is FailureKind.RATE_LIMITED:
+            raise Wrong(_ACCOUNT_TEXTS[failure])
         await asyncio.sleep(WRONG_S)
         raise Wrong("The password is wrong.")
 

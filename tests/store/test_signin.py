@@ -142,6 +142,29 @@ def test_guessing_is_limited_per_network_and_before_any_hashing(world):
     assert world.run(world.enter()) == [JANE]
 
 
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_guesses_at_the_same_time_gain_nothing_over_guesses_one_by_one(world, mechanism):
+    async def guess(number):
+        exchange = world.signin.begin(mechanism, world.context())
+        client = clients.begin(Mechanism(mechanism), Login("jane@example.com", f"guess {number}"), None, [])
+        result = await exchange.step(client.initial())
+        await barrier.wait()
+        while isinstance(result, Challenge):
+            result = await exchange.step(client.answer(result.data))
+        return result.kind
+
+    async def together():
+        return await asyncio.gather(*(guess(number) for number in range(60)))
+
+    barrier = asyncio.Barrier(60)
+    kinds = asyncio.run(together())
+    assert kinds.count(FailureKind.BAD_CREDENTIALS) == 10
+    assert kinds.count(FailureKind.RATE_LIMITED) == 50
+    again = world.run(*(world.enter(password=f"guess {number}") for number in range(60)), world.enter())
+    told = [result.kind for result in again].count(FailureKind.BAD_CREDENTIALS)
+    assert told == (10 if mechanism in ("PLAIN", "LOGIN") else 0), "what was not told is not remembered"
+
+
 def test_same_wrong_password_again_is_not_counted_and_not_hashed(world):
     for _ in range(30):
         assert world.run(world.enter(password="old password"))[0].kind is FailureKind.BAD_CREDENTIALS

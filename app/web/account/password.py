@@ -11,6 +11,7 @@ from app.operations.adminpassword import make_password
 from app.store import passwords
 from app.store.account import credentials
 from app.store.account.handle import Account
+from app.store.signin import FailureKind
 from app.web.forms import Form
 from app.web.visit import Visit, action, page
 
@@ -57,13 +58,13 @@ async def _require_present(visit: Visit, form: Form) -> None:
     services, remote = visit.services, visit.remote
     if not present:
         return
-    if not services.signin.allows(remote):
-        form.fail("present", "There were too many wrong passwords from your network. Please wait a few minutes.")
-        return
     stored = await (await _account(visit)).read(credentials.load)
     user = visit.session.login_address
-    if stored is None or not await services.signin.verifier.check(user, present, stored.argon2id):
-        services.signin.failures.add(remote)
+    encoded = stored.argon2id if stored else services.signin.decoy_hash
+    failure = await services.signin.verify(remote, user, present, encoded)
+    if failure is FailureKind.RATE_LIMITED:
+        form.fail("present", "There were too many wrong passwords from your network. Please wait a few minutes.")
+    elif failure is not None:
         form.fail("present", "This is not your present password.")
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.errors import MailError, Refusal
 from app.operations.adminpassword import set_admin_password
 from app.store.loginattempts import ADMIN
+from app.store.signin import FailureKind
 from app.store.websessions import Kind
 from app.web.faults import explain
 from app.web.forms import Form
@@ -46,12 +47,11 @@ async def _require_present(visit: Visit, form: Form, path: Path) -> None:
     present, signin = form.password("present"), visit.services.signin
     if not present:
         return
-    if not signin.allows(visit.remote):
-        form.fail("present", "There were too many wrong passwords from your network. Please wait a few minutes.")
-        return
     stored = (await asyncio.to_thread(path.read_text, "ascii", "replace")).strip()
-    if not await signin.verifier.check(ADMIN, present, stored):
-        signin.failures.add(visit.remote)
+    failure = await signin.verify(visit.remote, ADMIN, present, stored)
+    if failure is FailureKind.RATE_LIMITED:
+        form.fail("present", "There were too many wrong passwords from your network. Please wait a few minutes.")
+    elif failure is not None:
         form.fail("present", "This is not the present password.")
 
 
