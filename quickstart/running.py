@@ -29,6 +29,7 @@ from typing import Any
 from app.errors import Refusal
 from app.net.listen import ListenError, bind
 from app.net.resolver import Resolver
+from app.operations.dnscheck.dialling import HostDialler
 from app.operations.selfsigned import SelfSigned, make_self_signed
 from app.web.serving import PageServer
 from app.wire.smtp.address import IPAddress
@@ -177,12 +178,14 @@ def run(start: Start) -> int:
 async def _run(start: Start) -> int:
     resolver = Resolver()
     system = RealSystem(start.server_command, start.call)
+    machine = RealMachine()
     world = World(
         directory=start.directory,
-        machine=RealMachine(),
+        machine=machine,
         resolver=resolver,
         system=system,
         lookout=authoritative(resolver),
+        dialler=HostDialler(hostname=machine.hostname()),
         archive=start.archive,
         program=start.program,
     )

@@ -22,6 +22,7 @@ LOG_FILE = "serve.log"
 LOG_TAIL_BYTES = 4096
 COMMAND_S = 60.0
 ASK_S = 20.0
+UNIT = "mox.service"
 SYSTEMD = Path("/run/systemd/system")  # is there while systemd runs (sd_booted(3))
 
 Call = Callable[[Path, str, Mapping[str, object]], object]  # blocks
@@ -41,6 +42,9 @@ class System(Protocol):
 
     async def enable_service(self, unit: Path) -> None:
         """Start the unit now and at every boot."""
+
+    async def is_enabled(self) -> bool:
+        """Whether systemd starts the server at every boot."""
 
     async def start_server(self, config: Path) -> None:
         """Start the server with this configuration, as a process of ours."""
@@ -84,6 +88,14 @@ class RealSystem:
     async def enable_service(self, unit: Path) -> None:
         """Linked from where it is."""
         await _run("systemctl", "enable", "--now", str(unit))
+
+    async def is_enabled(self) -> bool:
+        """As systemctl says; its exit code is 0 for units that boot starts (systemctl(1))."""
+        try:
+            await _run("systemctl", "is-enabled", "--quiet", UNIT)
+        except Refusal:
+            return False
+        return True
 
     async def start_server(self, config: Path) -> None:
         """In a session of its own, so that Ctrl-C reaches it once, through us."""

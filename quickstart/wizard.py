@@ -12,6 +12,7 @@ from pathlib import Path
 
 from app.clock import SYSTEM, Clock
 from app.errors import Refusal
+from app.operations.dnscheck.dialling import Dialler
 from app.trust.lookup import Resolver
 from quickstart.checks.addresses import listening_addresses
 from quickstart.checks.finding import Context, Question
@@ -23,10 +24,12 @@ from quickstart.install import Installer, Plan, is_answering
 from quickstart.machine import Binding, Machine
 from quickstart.options import Network
 from quickstart.publishing import Lookout, Publishing
+from quickstart.standing import Asked, Standing
 from quickstart.steps import Step
 from quickstart.system import System
 
 SETUP_DIRECTORY = "setup"
+MOX_CONF = "mox.conf"
 WEB_PORTS = (80, 443)
 
 
@@ -39,6 +42,7 @@ class World:
     resolver: Resolver
     system: System
     lookout: Lookout
+    dialler: Dialler
     archive: str = ""  # path of mox.pyz, for the service unit
     program: str = "python3 mox.pyz"  # as people type it
     clock: Clock = SYSTEM
@@ -55,6 +59,7 @@ class Wizard:
     findings: Findings = field(default_factory=Findings)
     publishing: Publishing | None = None
     installer: Installer | None = None
+    standing: Standing | None = None
     notice: str = ""  # for the next page that is shown
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _installing: asyncio.Task[None] | None = None
@@ -125,6 +130,16 @@ class Wizard:
             self.publishing = Publishing(generated, self.world.lookout, self.world.clock)
         return self.publishing
 
+    def look_at_standing(self) -> Standing:
+        """How the installed server stands, looked at in the background from now on."""
+        if self.standing is None:
+            world = self.world
+            asked = Asked(resolver=world.resolver, dialler=world.dialler, system=world.system, clock=world.clock)
+            config = world.directory / "config" / MOX_CONF
+            self.standing = Standing(config, self.answers.address.domain, asked)
+        self.standing.watch()
+        return self.standing
+
     async def install(self) -> Installer:
         """Begin the installation, or go on with the one that runs."""
         if self._installing is not None and not self._installing.done():
@@ -170,6 +185,8 @@ class Wizard:
         await self.findings.close()
         if self.publishing is not None:
             await self.publishing.close()
+        if self.standing is not None:
+            await self.standing.close()
         if self._installing is not None:
             self._installing.cancel()
             await asyncio.gather(self._installing, return_exceptions=True)

@@ -38,6 +38,13 @@ def certificates(live: Live) -> Sequence[Certificate]:
     return list(found.values())
 
 
+def are_trusted(found: Sequence[Certificate], now: float) -> bool | None:
+    """Whether mail programs take them without asking, as far as the files tell; None when one cannot be told."""
+    if any(not one.failure and (one.is_self_signed or one.expires <= now) for one in found):
+        return False
+    return None if not found or any(one.failure for one in found) else True
+
+
 def read_certificate(path: Path, listener: str) -> Certificate:
     """What a file says; the first certificate of a chain is the server's own."""
     from cryptography import x509

@@ -84,13 +84,14 @@ _KINDS = (
     _Kind(
         "certificate_trusted",
         "The certificate is one that mail programs trust",
-        "It is self-made for now, so each program asks once. Put one of a known authority in mox.conf.",
+        "One that this server made itself makes each program ask, and one that has expired makes it refuse. Put one of "
+        "a known authority in mox.conf, below TLS.",
     ),
     _Kind(
         "web_reachable",
         "Mail programs find their settings",
-        "They ask the web addresses autoconfig and mta-sts of your domain. Where these do not answer, see its DNS "
-        "records and the web server.",
+        "They ask the hosts autoconfig and mta-sts of your domain, and want a certificate that they trust there. Where "
+        "these do not answer, see the DNS records, the certificate and the web server.",
     ),
 )
 

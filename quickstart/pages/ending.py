@@ -23,6 +23,7 @@ OF_RECORDS = ("hostname", "reverse")  # checks that come out otherwise once the 
 
 async def show_devices(visit: Visit) -> Response:
     _check_again(visit)
+    visit.wizard.look_at_standing()
     return await _devices(visit)
 
 
@@ -83,11 +84,8 @@ async def leave_devices(visit: Visit) -> Response:
 
 
 async def show_done(visit: Visit) -> Response:
-    proof = await gather(visit)
-    items = checklist(await _facts(visit, proof))
     values: dict[str, object] = {
-        "items": items,
-        "is_green": is_green(items),
+        **await _list(visit),
         "directory": visit.wizard.world.directory,
         "port": pages_port(visit.wizard.answers) or 80,
         "program": visit.wizard.world.program,
@@ -97,8 +95,18 @@ async def show_done(visit: Visit) -> Response:
     return visit.render("done.html", **values)
 
 
+async def done_state(visit: Visit) -> Response:
+    return visit.fragment("done-state.html", **await _list(visit))
+
+
+async def _list(visit: Visit) -> dict[str, object]:
+    items = checklist(await _facts(visit, await gather(visit)))
+    return {"items": items, "is_green": is_green(items)}
+
+
 async def _facts(visit: Visit, proof: Proof) -> Facts:
     wizard = visit.wizard
+    seen = wizard.look_at_standing().seen
     publishing = await wizard.look_at_dns()
     publishing.watch()
     found = {row.check.key: row.finding for row in wizard.findings.rows() if row.finding is not None}
@@ -106,14 +114,14 @@ async def _facts(visit: Visit, proof: Proof) -> Facts:
     outbound = [states[key] for key in ("outbound-4", "outbound-6") if key in states]
     return Facts(
         runs=await is_answering(wizard.world.system, wizard.world.directory / "data"),
-        starts_at_boot=visit.draft.started is Started.SYSTEMD,
+        starts_at_boot=seen.starts_at_boot,
         records_published=publishing.is_published if publishing.looked else None,
         reverse_dns=states.get("reverse"),
         can_send=any(outbound) if outbound else None,
         has_received=bool(proof.arrived),
         has_sent=proof.sent is Sent.DELIVERED,
-        certificate_trusted=False,
-        web_reachable=None,
+        certificate_trusted=seen.certificate_trusted,
+        web_reachable=seen.web_reachable,
     )
 
 
@@ -130,5 +138,6 @@ PAGES = (
     Page("/devices/password", Step.DEVICES, make_account_password, "POST"),
     Page("/devices/profile.mobileconfig", Step.DEVICES, profile),
     Page("/done", Step.DONE, show_done),
+    Page("/done/state", Step.DONE, done_state),
     Page("/done", Step.DONE, finish, "POST"),
 )

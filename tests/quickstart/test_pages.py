@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import html
+import re
 from pathlib import Path
 
 import httpx
@@ -225,6 +226,12 @@ def test_the_last_steps_give_a_password_once_and_end_the_set_up(tmp_path: Path) 
         assert str(arguments["password"]) not in (await browser.get("/devices")).text
         assert b"com.apple.mail.managed" in (await browser.get("/devices/profile.mobileconfig")).content
         assert "All DNS records are published" in (await browser.post("/devices")).text
+        await world.wizard.look_at_standing().look()
+        standings = dict(
+            re.findall(r'id="item-(\w+)".*?<span class="badge (\w+)"', (await browser.get("/done/state")).text)
+        )
+        assert (standings["starts_at_boot"], standings["certificate_trusted"]) == ("warn", "warn"), "it is self-made"
+        assert standings["web_reachable"] == "warn", "DNS has no such hosts"
         assert "over" in (await browser.post("/done")).text
         assert world.wizard.over.is_set()
 

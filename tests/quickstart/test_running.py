@@ -25,7 +25,7 @@ from quickstart.running import Place, Program, parse_place
 from quickstart.system import RealSystem
 from quickstart.terminal import Terminal, ssh_command
 from quickstart.wizard import SETUP_DIRECTORY, Wizard, World
-from tests.quickstart.world import SetupWorld, nothing_published
+from tests.quickstart.world import Nobody, SetupWorld, nothing_published
 
 
 @pytest.mark.parametrize(
@@ -160,6 +160,7 @@ def run_until_stopped(world: SetupWorld, place: Place, look: Callable[[int], Non
                 resolver=world.resolver,
                 system=system,
                 lookout=nothing_published,
+                dialler=Nobody(),
             )
         )
         program = Program(wizard, system, place, Terminal(program="mox", is_terminal=False))

@@ -11,7 +11,9 @@ import httpx
 
 from app.ctl.client import NotRunning
 from app.errors import Refusal
+from app.operations.dnscheck.dialling import ProbeFailed
 from app.operations.dnsrecords import Record
+from app.wire.smtp.address import IPAddress
 from quickstart import privatefile
 from quickstart.application import application
 from quickstart.draft import Draft
@@ -53,6 +55,9 @@ class FakeSystem:
         self.started.append(unit.name)
         self.runs = True
 
+    async def is_enabled(self) -> bool:
+        return self.systemd and self.runs
+
     async def start_server(self, config: Path) -> None:
         self.started.append(config.name)
         self.runs = self.ends_with is None
@@ -76,6 +81,19 @@ class FakeSystem:
 async def nothing_published(records: Sequence[Record]) -> Sequence[Sight]:
     """DNS before anybody entered anything."""
     return [Sight(badge="bad", word="missing", sentence="Enter it.") for _ in records]
+
+
+class Nobody:
+    """Web hosts and mail servers of which none answers."""
+
+    async def starttls(self, host: str, ip: IPAddress) -> None:
+        raise ProbeFailed("closed")
+
+    async def https(self, host: str, ip: IPAddress) -> None:
+        raise ProbeFailed("closed")
+
+    async def fetch(self, host: str, ip: IPAddress, path: str) -> str:
+        raise ProbeFailed("closed")
 
 
 @dataclass
@@ -117,6 +135,7 @@ class SetupWorld:
             resolver=self.resolver,
             system=self.system,
             lookout=nothing_published,
+            dialler=Nobody(),
         )
         self.wizard = Wizard.open(world)
         return self.wizard

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from app.errors import NoSuchAccount
 from app.operations.arrivals import arrivals
-from app.operations.certificates import certificates
+from app.operations.certificates import are_trusted, certificates
 from app.operations.checklist import Facts
-from app.operations.dnscheck.dialling import HostDialler, ProbeFailed
+from app.operations.dnscheck.dialling import HostDialler
 from app.operations.dnscheck.states import State
+from app.operations.webreach import is_web_reachable
 from app.trust.lookup import LookupFailed
 from app.web.admin.dns import wanted
 from app.web.visit import Visit
@@ -120,19 +121,14 @@ async def _reverse(visit: Visit) -> bool | None:
 
 
 async def _web(visit: Visit) -> bool | None:
-    """Whether the first domain's autoconfig host answers over TLS with a certificate that others accept."""
+    """Whether the web hosts of the first domain answer."""
     services = visit.services
     domains = _domains(visit)
     if not domains:
         return None
     dialler = services.dns.dialler or HostDialler(hostname=services.live.static.hostname.ascii)
-    host = f"autoconfig.{domains[0].ascii}"
-    ips = (await services.resolver.addresses(host)).records
-    try:
-        await asyncio.gather(*(dialler.https(host, ip) for ip in ips))
-    except ProbeFailed:
-        return False
-    return bool(ips)
+    has_policy = services.live.dynamic.domains[domains[0]].mtasts is not None
+    return await is_web_reachable(domains[0], services.resolver, dialler, has_policy=has_policy)
 
 
 async def _received(visit: Visit) -> bool:
@@ -150,10 +146,7 @@ async def _received(visit: Visit) -> bool:
 
 
 def _trusted(visit: Visit) -> bool | None:
-    found, now = certificates(visit.services.live), visit.services.clock.now()
-    if not found or any(one.failure for one in found):
-        return None
-    return all(not one.is_self_signed and one.expires > now for one in found)
+    return are_trusted(certificates(visit.services.live), visit.services.clock.now())
 
 
 def _starts_at_boot() -> bool | None:
