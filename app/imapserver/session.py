@@ -67,8 +67,8 @@ class Session:
 
     @property
     def utf8(self) -> bool:
-        """Whether mailbox names go as UTF-8 instead of modified UTF-7 (RFC 9051 §5.1)."""
-        return "IMAP4REV2" in self.enabled
+        """Whether mailbox names go as UTF-8 instead of modified UTF-7 (RFC 9051 §5.1, RFC 9755 §3)."""
+        return "IMAP4REV2" in self.enabled or "UTF8=ACCEPT" in self.enabled
 
     @property
     def has_condstore(self) -> bool:

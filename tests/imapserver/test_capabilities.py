@@ -37,6 +37,7 @@ SHOWN_BY = {
     "SAVEDATE": "dialogs/imap/dates_and_limits.imap",
     "MULTIAPPEND": "dialogs/imap/multiappend.imap",
     "OBJECTID": "dialogs/imap/objectid.imap store/account/test_objectids.py",
+    "UTF8=ACCEPT": "dialogs/imap/utf8.imap",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 
+from app.errors import ImapSyntaxError
 from app.imapserver.commands.messageset import selected_of
 from app.imapserver.session import Session
 from app.store.account.search import Match, Search, find_matches
@@ -14,6 +15,8 @@ from app.wire.imap.respond.search import Found, esearch_response, search_respons
 async def search(session: Session, command: SearchCommand) -> None:
     """Find messages; without RETURN the answer is a list, with it an ESEARCH response."""
     selected = selected_of(session)
+    if command.has_charset and "UTF8=ACCEPT" in session.enabled:
+        raise ImapSyntaxError("leave CHARSET out, all text is UTF-8 now")  # RFC 9755 §3
     if command.has_modseq:
         session.enable_condstore()
     account = session.account
@@ -53,7 +56,7 @@ def _write_result(session: Session, command: SearchCommand, matches: list[Match]
     returns = command.returns
     meant = _saved(command, matches)  # MODSEQ is that of the messages which the answer names (RFC 4731 §3.2)
     modseq = max((match.modseq for match in meant), default=None) if command.has_modseq else None
-    if returns is None and not session.utf8:
+    if returns is None and "IMAP4REV2" not in session.enabled:
         session.write(search_response(numbers, modseq))
         return
     if returns is None:

@@ -58,11 +58,12 @@ CAPABILITIES: Final = (
     Capability("SAVEDATE", "RFC 8514"),
     Capability("MULTIAPPEND", "RFC 3502"),
     Capability("OBJECTID", "RFC 8474"),
+    Capability("UTF8=ACCEPT", "RFC 9755"),
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
 
 # Upper case; ENABLED answers with the atom of the table.
-ENABLES: Final = frozenset({"CONDSTORE", "IMAP4REV2", "QRESYNC"})
+ENABLES: Final = frozenset({"CONDSTORE", "IMAP4REV2", "QRESYNC", "UTF8=ACCEPT"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ class SearchCommand(Command):
     key: SearchKey
     returns: frozenset[SearchReturn] | None = None  # None is a search without RETURN; RETURN () is ALL
     has_modseq: bool = False  # a key is MODSEQ, so the response tells the highest
+    has_charset: bool = False
 
 
 def parse_search(cursor: ImapCursor, tag: str, *, uid: bool = False) -> SearchCommand:
@@ -54,7 +55,7 @@ def parse_search(cursor: ImapCursor, tag: str, *, uid: bool = False) -> SearchCo
         options = parenthesized(cursor, _parse_return, "( and what to return")
         returns = frozenset(options or (SearchReturn.ALL,))
         space(cursor)
-    charset = "utf-8"
+    charset = None
     if cursor.match(_CHARSET):
         try:
             charset = _parse_charset(cursor)
@@ -62,8 +63,8 @@ def parse_search(cursor: ImapCursor, tag: str, *, uid: bool = False) -> SearchCo
             error.saves = SearchReturn.SAVE in (returns or ())
             raise
         space(cursor)
-    key, has_modseq = parse_keys(cursor, charset)
-    return SearchCommand(tag, uid, key, returns, has_modseq)
+    key, has_modseq = parse_keys(cursor, charset or "utf-8")
+    return SearchCommand(tag, uid, key, returns, has_modseq, charset is not None)
 
 
 def _parse_return(cursor: ImapCursor) -> SearchReturn:
