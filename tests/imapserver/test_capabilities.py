@@ -38,6 +38,7 @@ SHOWN_BY = {
     "MULTIAPPEND": "dialogs/imap/multiappend.imap",
     "OBJECTID": "dialogs/imap/objectid.imap store/account/test_objectids.py",
     "UTF8=ACCEPT": "dialogs/imap/utf8.imap",
+    "PREVIEW": "dialogs/imap/preview.imap imapserver/test_preview.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

@@ -14,9 +14,11 @@ from app.imapserver.replies import CommandFailed
 from app.store.account.reader import MessageBytes
 from app.wire.imap.parse.fetch import Attribute, FetchItem, Section, SectionText
 from app.wire.imap.response import UNKNOWN_CTE
+from app.wire.imap.tokens import write_nstring
 from app.wire.message.decode import ENCODINGS, IDENTITY_ENCODINGS, decode_body
 from app.wire.message.header import select_fields
 from app.wire.message.part import Part
+from app.wire.message.preview import preview
 from app.wire.message.section import find_part, message_of
 
 PIECE_BYTES = 256 * 1024  # what is larger is written in pieces of this size
@@ -64,7 +66,9 @@ class Large:
 
 
 def written(item: FetchItem, message: MessageBytes) -> bytes | Large:
-    """The item of a FETCH response for a section of the message."""
+    """The item of a FETCH response for a section of the message, or its preview."""
+    if item.attribute is Attribute.PREVIEW:
+        return _preview(item, message)
     section = _SECTIONS_OF.get(item.attribute, item.section)
     assert section is not None
     is_binary = item.attribute in _BINARIES
@@ -79,6 +83,13 @@ def written(item: FetchItem, message: MessageBytes) -> bytes | Large:
         return _literal(item, found.joined())
     mark = b"~" if is_binary and found.body.find(b"\0", found.start, found.stop) >= 0 else b""
     return Large(b"%b %b{%d}\r\n" % (item.label, mark, len(found)), found)
+
+
+def _preview(item: FetchItem, message: MessageBytes) -> bytes:
+    """The first words; a client that does not want to wait gets none of what must be read from a file (RFC 8970 §3)."""
+    is_far = not isinstance(message.body, bytes)
+    text = None if item.is_lazy and is_far else preview(message.body, message.root).encode("utf-8", "replace")
+    return b"PREVIEW " + write_nstring(text)
 
 
 def write_section(item: FetchItem, data: bytes | None) -> bytes:

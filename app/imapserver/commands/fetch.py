@@ -56,6 +56,7 @@ _SECTIONS = frozenset(  # need the bytes
     {
         *(Attribute.BODY_SECTION, Attribute.BINARY, Attribute.BINARY_SIZE),
         *(Attribute.RFC822, Attribute.RFC822_HEADER, Attribute.RFC822_TEXT),
+        Attribute.PREVIEW,
     }
 )
 _LIST_FIELDS = frozenset(LIST_FIELDS)

@@ -58,6 +58,7 @@ CAPABILITIES: Final = (
     Capability("SAVEDATE", "RFC 8514"),
     Capability("MULTIAPPEND", "RFC 3502"),
     Capability("OBJECTID", "RFC 8474"),
+    Capability("PREVIEW", "RFC 8970"),
     Capability("UTF8=ACCEPT", "RFC 9755"),
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
