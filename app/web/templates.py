@@ -16,6 +16,7 @@ from markupsafe import Markup
 from app.assets import asset_path
 from app.clock import utc
 from app.web import statics
+from app.web.browsers import browser_words
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -30,7 +31,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(bytes=show_bytes, when=show_time, ago=show_age, plural=plural, segment=segment)
+    made.filters.update(
+        bytes=show_bytes, when=show_time, ago=show_age, plural=plural, segment=segment, browser=browser_words
+    )
     return made
 
 
