@@ -37,6 +37,21 @@ def test_port_in_use_says_what_to_do():
         first.close()
 
 
+def test_accepted_connections_do_not_wait_to_fill_packets():
+    async def run() -> int:
+        serving, accepted = Serving(), []
+        sock = bind("127.0.0.1", 0)
+        await serving.add(sock, lambda: accepted.append(Greeter()) or accepted[-1])
+        reader, writer = await asyncio.open_connection(*sock.getsockname())
+        await reader.readline()
+        option = accepted[0].transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()
+        await serving.stop(grace_s=0)
+        return option
+
+    assert asyncio.run(run())
+
+
 def test_ipv6_socket_takes_no_ipv4():
     try:
         sock = bind("::1", 0)
