@@ -27,7 +27,8 @@ LIST_FIELDS = (
     "date from sender reply-to to cc bcc subject message-id in-reply-to references content-type priority x-priority"
     " importance newsgroups list-id list-post list-unsubscribe x-label content-description content-language"
 ).split()
-_HEADER_START = re.compile(rb"[!-9;-~]+[ \t]*:|\r?\n|\Z")
+# A line `From sender date` in front is left of a mailbox file; fields follow it.
+_HEADER_START = re.compile(rb"(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:|\r?\n|\Z")
 SMALL = 64 * 1024
 QUIET_PIECE = 2047  # bytes that hashlib hashes without letting go of the interpreter lock
 MAX_LIST_FIELDS = 16 * 1024  # a longer selection is cut to nothing, and read from the body instead

@@ -10,7 +10,9 @@ from app.errors import BadMailboxName, MailboxExists, MailboxHasChildren, NoSuch
 from app.store.account import expunge, flags, mailboxes, messages
 from app.store.account.changes import FlagsChanged, MessagesAdded, MessagesExpunged
 from app.store.account.flags import FlagChange, Mode
+from app.store.account.prepare import prepare
 from app.store.account.reader import content_ids, read_message
+from app.store.spool import Body
 from app.wire.imap.flags import DELETED, FLAGGED, SEEN
 from tests.support.accounts import add_now, simple_message, temporary_account
 
@@ -56,9 +58,6 @@ def test_add_to_absent_mailbox_fails_and_deliver_makes_it(account):
 
 
 def prepared(data: bytes):
-    from app.store.account.prepare import prepare
-    from app.store.spool import Body
-
     return prepare(Body.of(data))
 
 
@@ -238,3 +237,11 @@ def test_rename_of_inbox_moves_its_messages(account):
     old = account.read_now(lambda db: mailboxes.get(db, "Old"))
     assert account.read_now(lambda db: messages.all_uids(db, old.id)) == [1, 2]
     assert (inbox(account).total, inbox(account).uidnext, old.uidnext) == (0, 4, 3)
+
+
+@pytest.mark.parametrize("start", [b"From someone Fri Apr 06 16:46:09 2001\r\n", b">From someone\n"])
+def test_fields_behind_the_line_of_a_mailbox_file_are_found(start):
+    data = start + b"Subject: seen\r\n\r\nbody"
+    made = prepare(Body.of(data))
+    assert (made.body.data[:], made.base_subject) == (data, "seen")
+    assert b'"seen"' in made.envelope
