@@ -216,7 +216,7 @@ def _finish_bare(words: list[str], comment: str) -> HeaderAddress:
     before = words[:at]
     start = len(before) - 1 - before[::-1].index(" ") if " " in before else -1
     name = _phrase(before[: start + 1]) if start >= 0 else ""
-    after = "".join(words[at + 1 :]).split()
+    after = "".join(words[at + 1 :]).partition(">")[0].split()  # `>` without `<` belongs to no domain
     return HeaderAddress(
         name or comment or None, "".join(map(_unquote, before[start + 1 :])), after[0] if after else ""
     )

@@ -45,6 +45,10 @@ def test_plain_and_odd_addresses_in_one_list():
     ]
 
 
+def test_bracket_that_closes_nothing_belongs_to_no_domain():
+    assert parse_addresses("a@b>, c@d >") == [HeaderAddress(None, "a", "b"), HeaderAddress(None, "c", "d")]
+
+
 def test_name_for_people_is_decoded():
     [address] = mailboxes(parse_addresses("=?iso-8859-1?q?J=F6e?= <j@X.example>"))
     assert address.name_text == "Jöe"
