@@ -19,7 +19,7 @@ from typing import Any
 from app import metrics
 from app.errors import ConnectionGone, ImapSyntaxError, MailError, Temporary
 from app.imapserver.commands.append import look_ahead
-from app.imapserver.replies import SERVER_BUG, outcome_of
+from app.imapserver.replies import SERVER_BUG, UidRequired, outcome_of
 from app.imapserver.service import ImapService
 from app.imapserver.session import Session
 from app.imapserver.table import HANDLERS
@@ -286,6 +286,10 @@ class ImapConnection(Connection):
             self._discard_spools()
             reason = "is not possible now" if handler else "is not known here"
             self.session.bad(command.tag, f"{rule.name} {reason}")
+            return
+        if rule.has_seqs and self.session.has_uidonly:
+            self._discard_spools()
+            self._fail(command.tag, rule.name, UidRequired(f"use UID {rule.name} once UIDONLY is enabled"))
             return
         started, result, work = perf_counter(), "ok", None
         try:

@@ -29,6 +29,10 @@ class Outcome:
     code: Code | None = None
 
 
+class UidRequired(ImapSyntaxError):
+    """The client named a message by sequence number after it enabled UIDONLY (RFC 9586 §3)."""
+
+
 class CommandFailed(Refusal):
     """A command function declines, with its own response code."""
 
@@ -62,6 +66,8 @@ def outcome_of(error: Exception) -> Outcome | None:
     for kind, code in _CODES.items():
         if isinstance(error, kind):
             return Outcome(Status.NO, _TEXTS.get(kind) or str(error), code)
+    if isinstance(error, UidRequired):
+        return Outcome(Status.BAD, error.message, response.UIDREQUIRED)
     if isinstance(error, ImapSyntaxError):
         return Outcome(Status.BAD, error.message)
     if isinstance(error, WireError):

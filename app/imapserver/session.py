@@ -80,6 +80,11 @@ class Session:
         """Whether the client is told uids of removed messages (RFC 7162 §3.2.3)."""
         return "QRESYNC" in self.enabled
 
+    @property
+    def has_uidonly(self) -> bool:
+        """Whether messages are named by uid alone, and never by sequence number (RFC 9586)."""
+        return "UIDONLY" in self.enabled
+
     def write(self, data: bytes) -> None:
         """Send to the client, with everything else this callback writes."""
         self.connection.write(data)

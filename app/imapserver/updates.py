@@ -7,6 +7,8 @@ that answers with sequence numbers, removals wait (RFC 9051 §7.5.1).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.imapserver.selected import Selected
@@ -50,7 +52,7 @@ def write_keywords(session: Session, selected: Selected) -> None:
 
 def _write_expunged(session: Session, selected: Selected) -> None:
     uids, seqs = selected.take_expunged()
-    if session.has_qresync:
+    if session.has_qresync or session.has_uidonly:
         session.write(vanished(spans(uids)))
         return
     for start in range(0, len(seqs), LINES_AT_ONCE):
@@ -69,17 +71,36 @@ def modseq_code(session: Session) -> Code | None:
     return highestmodseq(selected.highest_modseq()) if session.has_qresync and selected is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class FetchForm:
+    """How a FETCH response is written: by which number it names a message, and the line for it and its items."""
+
+    number: Callable[[int], int]  # of a uid
+    line: bytes
+
+
+_BY_UID = FetchForm(lambda uid: uid, b"* %d UIDFETCH (%b)\r\n")
+
+
+def fetch_form(session: Session, selected: Selected) -> FetchForm:
+    """As this client reads it: with sequence numbers, or as UIDFETCH (RFC 9586 §3.3)."""
+    return _BY_UID if session.has_uidonly else FetchForm(selected.seq_of, b"* %d FETCH (%b)\r\n")
+
+
 def flag_lines(session: Session, selected: Selected, uids: list[int]) -> bytes:
     """FETCH responses with flags, and with the uid and modseq for a client that asked for modseqs (RFC 7162 §3.1)."""
+    form = fetch_form(session, selected)
     lines: list[bytes] = []
     for uid in uids:
         entry = selected.entry(uid)
         if entry is None:
             continue
         flags = write_flags(entry.flags, entry.keywords)
-        seq = selected.seq_of(uid)
-        if session.has_condstore:
-            lines.append(b"* %d FETCH (UID %d FLAGS %b MODSEQ (%d))\r\n" % (seq, uid, flags, entry.modseq))
+        if not session.has_condstore:
+            items = b"FLAGS %b" % flags
+        elif session.has_uidonly:
+            items = b"FLAGS %b MODSEQ (%d)" % (flags, entry.modseq)
         else:
-            lines.append(b"* %d FETCH (FLAGS %b)\r\n" % (seq, flags))
+            items = b"UID %d FLAGS %b MODSEQ (%d)" % (uid, flags, entry.modseq)
+        lines.append(form.line % (form.number(uid), items))
     return b"".join(lines)

@@ -39,6 +39,7 @@ SHOWN_BY = {
     "OBJECTID": "dialogs/imap/objectid.imap store/account/test_objectids.py",
     "UTF8=ACCEPT": "dialogs/imap/utf8.imap",
     "PREVIEW": "dialogs/imap/preview.imap imapserver/test_preview.py",
+    "UIDONLY": "dialogs/imap/uidonly.imap",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

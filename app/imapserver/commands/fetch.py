@@ -109,7 +109,7 @@ def fetch(session: Session, command: FetchCommand) -> Coroutine[Any, Any, None] 
         raise ImapSyntaxError("ENABLE QRESYNC before you use VANISHED")
     if command.changedsince is not None or any(item.attribute is Attribute.MODSEQ for item in command.items):
         session.enable_condstore()
-    wanted = plan(_with_implied(command))
+    wanted = plan(_with_implied(command, is_uidonly=session.has_uidonly))
     updates.write_keywords(session, selected)
     uids: Sequence[int] = choose(selected, command.sequence, uid=command.uid)
     if command.changedsince is not None:
@@ -121,11 +121,14 @@ def fetch(session: Session, command: FetchCommand) -> Coroutine[Any, Any, None] 
     return None
 
 
-def _with_implied(command: FetchCommand) -> tuple[FetchItem, ...]:
-    """The items with UID for UID FETCH (RFC 9051 §6.4.9) and MODSEQ for CHANGEDSINCE (RFC 7162 §3.1.4.1)."""
+def _with_implied(command: FetchCommand, *, is_uidonly: bool) -> tuple[FetchItem, ...]:
+    """The items with UID for UID FETCH (RFC 9051 §6.4.9) and MODSEQ for CHANGEDSINCE (RFC 7162 §3.1.4.1).
+
+    UIDFETCH responses begin with the uid.
+    """
     items = command.items
     attributes = {item.attribute for item in items}
-    if command.uid and Attribute.UID not in attributes:
+    if command.uid and not is_uidonly and Attribute.UID not in attributes:
         items = (FetchItem(Attribute.UID, b"UID"), *items)
     if command.changedsince is not None and Attribute.MODSEQ not in attributes:
         items = (*items, FetchItem(Attribute.MODSEQ, b"MODSEQ"))
@@ -206,7 +209,7 @@ async def _set_seen(session: Session, selected: Selected, wanted: Plan, uids: Se
     more = [FetchItem(Attribute.FLAGS, b"FLAGS")] if Attribute.FLAGS not in told else []
     if session.has_condstore and Attribute.MODSEQ not in told:
         more.append(FetchItem(Attribute.MODSEQ, b"MODSEQ"))
-    if session.has_qresync and Attribute.UID not in told:  # RFC 7162 §3.2.4
+    if session.has_qresync and not session.has_uidonly and Attribute.UID not in told:  # RFC 7162 §3.2.4
         more.append(FetchItem(Attribute.UID, b"UID"))
     return plan((*wanted.items, *more))
 
@@ -260,9 +263,11 @@ def _needs_bytes(item: FetchItem) -> bool:
 async def _write_large(session: Session, selected: Selected, wanted: Plan, rows: Iterable[Row]) -> None:
     """The same when there are sections too large to be held: these are read and sent piece by piece."""
     writers = [_writer(item, wanted, selected) for item in wanted.items]
+    form = updates.fetch_form(session, selected)
+    head = form.line.partition(b"%b")[0]
     for row in rows:
         items = [item for writer in writers if (item := writer(row))]
-        session.write(b"* %d FETCH (" % selected.seq_of(row[0]))
+        session.write(head % form.number(row[0]))
         for place, item in enumerate(items):
             if place:
                 session.write(b" ")
@@ -279,11 +284,12 @@ async def _write_large(session: Session, selected: Selected, wanted: Plan, rows:
 def _write(session: Session, selected: Selected, wanted: Plan, rows: Iterable[Row]) -> None:
     """The FETCH responses of these rows."""
     writers = [_writer(item, wanted, selected) for item in wanted.items]
-    seq_of = selected.seq_of
+    form = updates.fetch_form(session, selected)
+    number_of, line = form.number, form.line
     lines: list[bytes] = []
     for row in rows:
         pieces = [piece for writer in writers if (piece := writer(row))]
-        lines.append(b"* %d FETCH (%b)\r\n" % (seq_of(row[0]), b" ".join(pieces)))
+        lines.append(line % (number_of(row[0]), b" ".join(pieces)))
         if len(lines) >= CHUNK:
             session.write(b"".join(lines))
             lines = []

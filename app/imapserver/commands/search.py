@@ -6,9 +6,11 @@ from array import array
 
 from app.errors import ImapSyntaxError
 from app.imapserver.commands.messageset import selected_of
+from app.imapserver.replies import UidRequired
 from app.imapserver.session import Session
 from app.store.account.search import Match, Search, find_matches
 from app.wire.imap.parse.search import SearchCommand, SearchReturn
+from app.wire.imap.parse.searchkey import has_seqs
 from app.wire.imap.respond.search import Found, esearch_response, search_response
 
 
@@ -17,6 +19,8 @@ async def search(session: Session, command: SearchCommand) -> None:
     selected = selected_of(session)
     if command.has_charset and "UTF8=ACCEPT" in session.enabled:
         raise ImapSyntaxError("leave CHARSET out, all text is UTF-8 now")  # RFC 9755 §3
+    if session.has_uidonly and has_seqs(command.key):
+        raise UidRequired("name messages by UID in what is searched")
     if command.has_modseq:
         session.enable_condstore()
     account = session.account

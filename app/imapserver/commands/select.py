@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 
 from app.errors import ImapSyntaxError, NoSuchMailbox
+from app.imapserver.replies import UidRequired
 from app.imapserver.resync import tell_changes
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session
@@ -29,6 +30,8 @@ async def select(session: Session, command: SelectCommand) -> None:
     """Open a mailbox. A mailbox that was selected before is left even when this fails (RFC 9051 §6.3.2)."""
     if command.qresync is not None and not session.has_qresync:
         raise ImapSyntaxError("ENABLE QRESYNC before you use it")
+    if command.qresync is not None and command.qresync.match is not None and session.has_uidonly:
+        raise UidRequired("leave the sequence numbers out")
     if session.selected is not None:
         session.unselect()
         session.untagged_ok("the earlier mailbox is closed", response.CLOSED)
@@ -68,7 +71,7 @@ def _write_state(session: Session, selected: Selected) -> None:
     if not is_rev2:
         session.write(b"* 0 RECENT\r\n")
         unseen = selected.index.first_unseen()
-        if unseen is not None:
+        if unseen is not None and not session.has_uidonly:
             session.untagged_ok("first unseen message", response.unseen_from(unseen + 1))
     session.untagged_ok("uids are valid", response.uidvalidity_is(mailbox.uidvalidity))
     session.untagged_ok("next uid", response.uidnext_is(mailbox.uidnext))

@@ -62,12 +62,14 @@ async def _report(session: Session, selected: Selected, command: StoreCommand, s
 
 def _lines(session: Session, selected: Selected, command: StoreCommand, entries: Sequence[Entry]) -> bytes:
     has_modseq = session.has_condstore
+    names_uid = (command.uid or has_modseq) and not session.has_uidonly
+    form = updates.fetch_form(session, selected)
     lines: list[bytes] = []
     for entry in entries:
-        items = b"UID %d" % entry.uid if command.uid or has_modseq else b""
+        items = b"UID %d" % entry.uid if names_uid else b""
         if not command.is_silent:
             items += b" FLAGS " + write_flags(entry.flags, entry.keywords)
         if has_modseq:
             items += b" MODSEQ (%d)" % entry.modseq
-        lines.append(b"* %d FETCH (%b)\r\n" % (selected.seq_of(entry.uid), items.lstrip()))
+        lines.append(form.line % (form.number(entry.uid), items.lstrip()))
     return b"".join(lines)

@@ -59,12 +59,13 @@ CAPABILITIES: Final = (
     Capability("MULTIAPPEND", "RFC 3502"),
     Capability("OBJECTID", "RFC 8474"),
     Capability("PREVIEW", "RFC 8970"),
+    Capability("UIDONLY", "RFC 9586"),
     Capability("UTF8=ACCEPT", "RFC 9755"),
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
 
 # Upper case; ENABLED answers with the atom of the table.
-ENABLES: Final = frozenset({"CONDSTORE", "IMAP4REV2", "QRESYNC", "UTF8=ACCEPT"})
+ENABLES: Final = frozenset({"CONDSTORE", "IMAP4REV2", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

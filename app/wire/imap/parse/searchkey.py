@@ -191,6 +191,17 @@ def parse_keys(cursor: ImapCursor, charset: str) -> tuple[SearchKey, bool]:
     return _parse_list(reading, MAX_DEPTH), reading.has_modseq
 
 
+def has_seqs(key: SearchKey) -> bool:
+    """Whether a key names messages by sequence number; `$` does not."""
+    if isinstance(key, Messages):
+        return not key.uid and not key.sequence.is_saved
+    if isinstance(key, And):
+        return any(map(has_seqs, key.keys))
+    if isinstance(key, Or):
+        return has_seqs(key.left) or has_seqs(key.right)
+    return isinstance(key, Not) and has_seqs(key.key)
+
+
 def _parse_list(reading: _Reading, depth: int) -> SearchKey:
     keys = [_parse_key(reading, depth)]
     while reading.cursor.take(b" "):
