@@ -43,7 +43,6 @@ DYNAMIC = """
 WebDomainRedirects
 WebHandlers
 MonitorDNSBLs
-Domains.*.Aliases.*.ListMembers
 Accounts.*.OutgoingWebhook
 Accounts.*.IncomingWebhook
 Accounts.*.FromIDLoginAddresses
