@@ -11,7 +11,7 @@ messages it touches and none when nothing changes, and notes what it did as `Cha
 the mailbox indexes and the sessions of the account, in commit order.
 
 An expunged message leaves a tombstone (uid, modseq). It keeps its content until no session that may still ask for it is
-left; then the content, and with its last user the body, is erased.
+left; then the content, and with its last user the body, is erased. A mailbox remembers a bounded number of tombstones.
 
 Start reading at `schema.py`, then `handle.py` and `messages.py`.
 """

@@ -46,6 +46,14 @@ _RULES = (
         "mailbox {0!r} has modseq {1} and a message with {2}",
     ),
     (
+        "SELECT name, forgotten_modseq, modseq FROM mailbox WHERE forgotten_modseq > modseq",
+        "mailbox {0!r} forgot removals up to modseq {1}, above its own {2}",
+    ),
+    (
+        "SELECT id, thread_id FROM content WHERE thread_id >= id",
+        "content {0} is in the thread of a later one, {1}",
+    ),
+    (
         "SELECT t.mailbox_id, t.uid, t.modseq FROM tombstone t, account_state s WHERE t.modseq > s.modseq",
         "tombstone {0}/{1} has modseq {2}, above the account's",
     ),
