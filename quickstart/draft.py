@@ -103,7 +103,11 @@ def _write(draft: Draft) -> dict[str, Any]:
     return {
         "version": VERSION,
         "answers": write_options(draft.options) if draft.options else None,
-        "network": {"hostname": draft.network.hostname, "ips": [str(ip) for ip in draft.network.ips]},
+        "network": {
+            "hostname": draft.network.hostname,
+            "ips": [str(ip) for ip in draft.network.ips],
+            "outside": [str(ip) for ip in draft.network.outside],
+        },
         "admin_hash": draft.admin_hash,
         "material": _write_material(draft.material) if draft.material else None,
         "passed": sorted(step.value for step in draft.passed),
@@ -117,10 +121,11 @@ def _write(draft: Draft) -> dict[str, Any]:
 def _read(values: dict[str, Any]) -> Draft:
     if values["version"] != VERSION:
         raise ValueError("it is of another version of mox")
-    ips = tuple(ipaddress.ip_address(ip) for ip in values["network"]["ips"])
+    network = values["network"]
+    ips, outside = (tuple(map(ipaddress.ip_address, network.get(name, ()))) for name in ("ips", "outside"))
     return Draft(
         options=parse_options(values["answers"]) if values["answers"] else None,
-        network=Network(hostname=str(values["network"]["hostname"]), ips=ips),
+        network=Network(hostname=str(network["hostname"]), ips=ips, outside=outside),
         admin_hash=str(values["admin_hash"]),
         material=_read_material(values["material"]) if values["material"] else None,
         passed=frozenset(Step(step) for step in values["passed"]),

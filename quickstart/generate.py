@@ -199,9 +199,8 @@ def _internal(answers: Answers) -> Listener:
 
 
 def pages_port(answers: Answers) -> int:
-    """The port of the pages on loopback; 0 for the usual one, which is not to be had beside a listener on all."""
-    is_taken = answers.existing_webserver or not answers.ips
-    return PROXIED_PAGES_PORT if is_taken else 0
+    """The port of the pages on loopback; 0 for the usual one."""
+    return PROXIED_PAGES_PORT if answers.existing_webserver else 0
 
 
 def _public(answers: Answers) -> Listener:

@@ -31,6 +31,9 @@ BANNER_BYTES = 1024
 HOSTS_FILE_BYTES = 1 << 20
 
 
+MAIL_PORT = 25
+
+
 class Binding(Enum):
     """Whether a port can be had."""
 
@@ -98,6 +101,11 @@ class Machine(Protocol):
 
     def interpreter(self) -> Path:
         """Where this Python's own modules are."""
+
+
+def needs_root(machine: Machine) -> bool:
+    """Whether the port of mail cannot be had as it is: not root, and nothing else lets us."""
+    return not machine.is_root() and machine.can_bind(ipaddress.IPv4Address(0), MAIL_PORT) is Binding.FORBIDDEN
 
 
 class RealMachine:

@@ -3,11 +3,12 @@
 `parse_options` is the one place that checks it; the answers file is JSON with the names of `ANSWER_NAMES`. What is left
 open comes from `Network`, which the caller fills in: nothing is looked up here.
 
-    {"address": "you@example.org", "hostname": "mail.example.org", "existing_webserver": false}
+    {"address": "you@example.org", "hostname": "mail.example.org", "nat_ips": ["203.0.113.7"]}
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,8 @@ from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import Address, parse_address
 from quickstart.generate import Answers
 
-ANSWER_NAMES = ("address", "hostname", "system_user", "existing_webserver", "skip_dial")
+ANSWER_NAMES = ("address", "hostname", "system_user", "existing_webserver", "skip_dial", "nat_ips")
+MAX_ADDRESSES = 8
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}|[1-9][0-9]{0,8}")
 _TRUTHS = {"existing_webserver", "skip_dial"}
@@ -30,7 +32,8 @@ class Network:
     """What the machine says about itself."""
 
     hostname: str  # as the system has it; may lack a domain
-    ips: Sequence[IPAddress]  # of its interfaces that the world can reach
+    ips: Sequence[IPAddress]  # of its interfaces that the world can reach; none behind NAT
+    outside: Sequence[IPAddress] = ()  # behind NAT those that DNS has for the host name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Options:
     hostname: Domain | None = None
     existing_webserver: bool = False
     skip_dial: bool = False
+    nat_ips: tuple[IPAddress, ...] = ()  # by which the world reaches us, when not those of the machine
 
 
 def parse_options(values: Mapping[str, object]) -> Options:
@@ -49,7 +53,7 @@ def parse_options(values: Mapping[str, object]) -> Options:
     if unknown := sorted(set(values) - set(ANSWER_NAMES)):
         raise Refusal(f"there is no answer {', '.join(unknown)}; the names are {', '.join(ANSWER_NAMES)}")
     for name, value in values.items():
-        if not isinstance(value, bool if name in _TRUTHS else str):
+        if not isinstance(value, bool if name in _TRUTHS else str) and name != "nat_ips":
             raise Refusal(f"answer {name} must be {'true or false' if name in _TRUTHS else 'a text'}")
     hostname = str(values.get("hostname", ""))
     return Options(
@@ -58,7 +62,16 @@ def parse_options(values: Mapping[str, object]) -> Options:
         hostname=parse_hostname(hostname) if hostname else None,
         existing_webserver=bool(values.get("existing_webserver")),
         skip_dial=bool(values.get("skip_dial")),
+        nat_ips=_listed(values.get("nat_ips", ())),
     )
+
+
+def _listed(value: object) -> tuple[IPAddress, ...]:
+    """Addresses as a list of texts, or as one text."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise Refusal("answer nat_ips must be a list of IP addresses")
+    return parse_nat_ips(" ".join(texts))
 
 
 def read_answers(text: str) -> Options:
@@ -72,7 +85,7 @@ def read_answers(text: str) -> Options:
     return parse_options(values)
 
 
-def write_options(options: Options) -> dict[str, str | bool]:
+def write_options(options: Options) -> dict[str, str | bool | list[str]]:
     """The options as an answers file has them."""
     return {
         "address": str(options.address),
@@ -80,6 +93,7 @@ def write_options(options: Options) -> dict[str, str | bool]:
         "system_user": options.user,
         "existing_webserver": options.existing_webserver,
         "skip_dial": options.skip_dial,
+        "nat_ips": [str(ip) for ip in options.nat_ips],
     }
 
 
@@ -89,6 +103,7 @@ def answers_of(options: Options, network: Network, working_directory: str, archi
         address=options.address,
         hostname=options.hostname or guess_hostname(options.address.domain, network.hostname),
         ips=network.ips,
+        nat_ips=options.nat_ips or network.outside,
         user=options.user,
         existing_webserver=options.existing_webserver,
         working_directory=working_directory,
@@ -122,6 +137,22 @@ def parse_hostname(text: str) -> Domain:
     if found.ascii.replace(".", "").isdigit():
         raise Refusal("give a name, not an IP address, such as mail.example.org")
     return found
+
+
+def parse_nat_ips(text: str) -> tuple[IPAddress, ...]:
+    """Public addresses, with spaces or commas between them."""
+    found: dict[IPAddress, None] = {}
+    for word in text.replace(",", " ").split():
+        try:
+            ip = ipaddress.ip_address(word)
+        except ValueError:
+            raise Refusal(f"{word!r} is not an IP address, such as 203.0.113.7") from None
+        if not ip.is_global or ip.is_multicast:
+            raise Refusal(f"the world cannot reach {ip}; give the public address, which the router has")
+        found[ip] = None
+    if len(found) > MAX_ADDRESSES:
+        raise Refusal(f"give at most {MAX_ADDRESSES} addresses")
+    return tuple(found)
 
 
 def parse_user(text: str) -> str:

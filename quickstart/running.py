@@ -38,10 +38,10 @@ from quickstart.application import application
 from quickstart.claim import Claims
 from quickstart.draft import Started
 from quickstart.gate import ENTRY, Rules
-from quickstart.machine import RealMachine
+from quickstart.machine import RealMachine, needs_root
 from quickstart.publishing import authoritative
 from quickstart.system import Call, RealSystem
-from quickstart.terminal import Terminal, open_browser, this_terminal
+from quickstart.terminal import Terminal, open_browser, root_command, this_terminal
 from quickstart.wizard import SETUP_DIRECTORY, Wizard, World
 
 FIRST_PORT, PORTS = 8000, 100
@@ -253,6 +253,9 @@ class Program:
         mark = ""
         if self.place.is_open:
             mark = fingerprint(certificate(self.wizard.scratch, [], 0.0))
+        world = self.wizard.world
+        if needs_root(world.machine):
+            self.terminal.warn_without_root(root_command(world.archive, world.program))
         if self.terminal.is_terminal:
             self.terminal.greet(links, port, mark)
             if self.terminal.has_display:

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT_DIRECTORY = "/srv/mox"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
@@ -23,6 +25,11 @@ class Terminal:
     is_terminal: bool
     has_display: bool = False
     ssh_command: str = ""  # without the forwarding; "" when this is no SSH session
+
+    def warn_without_root(self, command: str) -> None:
+        """Say at once that it will not do."""
+        print("\nThis was started without root, and mail needs ports that only root may open. Start it so instead:\n")
+        print(f"    {command}", flush=True)
 
     def greet(self, links: Sequence[str], port: int, fingerprint: str) -> None:
         """Say where the set-up is."""
@@ -67,6 +74,14 @@ class Terminal:
         """It was interrupted."""
         print("The set-up is interrupted" + (", the server ends with it." if has_child else "."))
         print(f"It goes on where it was, when you run again: {self.program}", flush=True)
+
+
+def root_command(archive: str, program: str) -> str:
+    """The line that starts the set-up with root, in a directory that every user may enter, from a copy of the file."""
+    if not archive:
+        return f"sudo {program}"
+    there = f"mkdir -p {ROOT_DIRECTORY} && cp {shlex.quote(archive)} {ROOT_DIRECTORY}/mox.pyz && cd {ROOT_DIRECTORY}"
+    return f"sudo sh -c {shlex.quote(f'{there} && exec python3 mox.pyz')}"
 
 
 def this_terminal(program: str, environment: Mapping[str, str]) -> Terminal:

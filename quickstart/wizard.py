@@ -14,15 +14,15 @@ from app.clock import SYSTEM, Clock
 from app.errors import Refusal
 from app.operations.dnscheck.dialling import Dialler
 from app.trust.lookup import Resolver
-from quickstart.checks.addresses import listening_addresses
 from quickstart.checks.finding import Context, Question
 from quickstart.claim import Claims
 from quickstart.draft import Draft, DraftFile, Started
 from quickstart.findings import Findings
-from quickstart.generate import LOOPBACK, Answers, Generated, account_name, fitting_material, generate
+from quickstart.generate import ALL, LOOPBACK, Answers, Generated, account_name, fitting_material, generate
 from quickstart.install import Installer, Plan, is_answering
 from quickstart.machine import Binding, Machine
-from quickstart.options import Network
+from quickstart.network import find_network
+from quickstart.options import Network, Options
 from quickstart.publishing import Lookout, Publishing
 from quickstart.standing import Asked, Standing
 from quickstart.steps import Step
@@ -91,9 +91,9 @@ class Wizard:
         self.file.save(draft)
         self.draft = draft
 
-    def network(self) -> Network:
-        """What the machine says: its addresses towards the world, none when it is behind NAT."""
-        return Network(hostname=self.world.machine.hostname(), ips=listening_addresses(self.world.machine))
+    async def network(self, options: Options) -> Network:
+        """What the machine says: its addresses towards the world; behind NAT those that DNS has."""
+        return await find_network(self.world.machine, self.world.resolver, options)
 
     def start_checks(self, *, anew: bool = False) -> None:
         """Ask about the machine, unless that was done for these answers."""
@@ -103,6 +103,7 @@ class Wizard:
             hostname=answers.hostname,
             directory=self.world.directory,
             ips=answers.ips,
+            nat_ips=answers.nat_ips,
             skip_dial=bool(options and options.skip_dial),
         )
         world = self.world
@@ -112,7 +113,7 @@ class Wizard:
     def are_web_ports_taken(self) -> bool:
         """Whether another program has port 80 or 443 on an address of ours."""
         machine = self.world.machine
-        places = [*self.answers.ips, LOOPBACK[0]]
+        places = [*(self.answers.ips or ALL), LOOPBACK[0]]
         return any(machine.can_bind(ip, port) is Binding.TAKEN for ip in places for port in WEB_PORTS)
 
     async def generated(self) -> Generated:

@@ -43,6 +43,7 @@ def examine_machine(options: Options, show: Callable[[Result], None]) -> Sequenc
         hostname=options.hostname or guess_hostname(options.address.domain, machine.hostname()),
         directory=Path.cwd(),
         ips=listening_addresses(machine),
+        nat_ips=options.nat_ips,
         existing_webserver=options.existing_webserver,
         skip_dial=options.skip_dial,
     )

@@ -17,23 +17,22 @@ if TYPE_CHECKING:
     from quickstart.apply import Applied
     from quickstart.checks.table import Result
     from quickstart.generate import Generated
-    from quickstart.options import Options
+    from quickstart.machine import Machine
+    from quickstart.options import Network, Options
 
 
 def _quickstart(invocation: Invocation) -> int:
     from app.operations.adminpassword import hash_password, make_password
     from quickstart.apply import apply, refuse_if_set_up
-    from quickstart.checks.addresses import listening_addresses
     from quickstart.generate import generate, make_material
     from quickstart.machine import RealMachine
-    from quickstart.options import Network, answers_of
+    from quickstart.options import answers_of
 
     options = _options(invocation)
     directory = Path.cwd()
     refuse_if_set_up(directory)
     results = _examine(options)
-    machine = RealMachine()
-    network = Network(hostname=machine.hostname(), ips=listening_addresses(machine))
+    network = _network(RealMachine(), options)
     answers = answers_of(options, network, str(directory), archive())
     admin_password = make_password()
     generated = generate(answers, make_material(answers, time.time()), hash_password(admin_password).encode())
@@ -43,6 +42,23 @@ def _quickstart(invocation: Invocation) -> int:
     _report_findings(results)
     _report_next_steps(generated.static.user, result)
     return 0
+
+
+def _network(machine: Machine, options: Options) -> Network:
+    """Where the server will be, as machine and DNS have it."""
+    import asyncio
+
+    from app.net.resolver import Resolver
+    from quickstart.network import find_network
+
+    async def find() -> Network:
+        resolver = Resolver()
+        try:
+            return await find_network(machine, resolver, options)
+        finally:
+            resolver.close()
+
+    return asyncio.run(find())
 
 
 def _options(invocation: Invocation) -> Options:
@@ -55,8 +71,9 @@ def _options(invocation: Invocation) -> Options:
         values.update(write_options(read_answers(Path(path).read_text(encoding="utf-8"))))
     words = invocation.expect(0 if path else 1, 2)
     values.update(zip(("address", "system_user"), words, strict=False))
-    if invocation.given("hostname"):
-        values["hostname"] = invocation.text("hostname")
+    for name, flag in (("hostname", "hostname"), ("nat_ips", "natips")):
+        if invocation.given(flag):
+            values[name] = invocation.text(flag)
     for name, flag in (("existing_webserver", "existing-webserver"), ("skip_dial", "skipdial")):
         if flag in invocation.flags:
             values[name] = invocation.given(flag)
@@ -130,7 +147,8 @@ Makes config/ and data/ in the working directory, with an account for the addres
 the DNS records to publish. The machine and its network are looked at as 'preflight' does, and what is wrong there is
 printed with how to mend it. Nothing that is there is changed. The answers may also come from a file, in which words and
 flags change what they name: {"address": "you@example.org", "hostname": "mail.example.org", "system_user": "mox",
-"existing_webserver": false, "skip_dial": false}
+"existing_webserver": false, "skip_dial": false, "nat_ips": ["203.0.113.7"]}. Behind NAT, nat_ips are the addresses by
+which the world reaches this machine; left out, those that DNS has for the host name.
 
     mox quickstart you@example.org
 """,
@@ -139,9 +157,10 @@ flags change what they name: {"address": "you@example.org", "hostname": "mail.ex
             Flag("existing-webserver", "another program has ports 80 and 443", Value.NOTHING),
             Flag(
                 "answers",
-                "JSON file with address, hostname, system_user, existing_webserver, skip_dial",
+                "JSON file with address, hostname, system_user, existing_webserver, skip_dial, nat_ips",
                 placeholder="file",
             ),
+            Flag("natips", "behind NAT: the public addresses, with commas between", placeholder="addresses"),
             Flag("skipdial", "make no connections to try whether mail can go out", Value.NOTHING),
         ),
         run=_quickstart,

@@ -34,7 +34,10 @@ def own_addresses(context: Context) -> tuple[IPAddress, ...]:
 
 
 async def outside_addresses(context: Context) -> tuple[IPAddress, ...]:
-    """The addresses by which others see us: behind NAT those that DNS has for the host name. Raises LookupFailed."""
+    """The addresses by which others see us: behind NAT those that were given, or that DNS has for the host name. Raises
+    LookupFailed."""
+    if context.question.nat_ips:
+        return tuple(context.question.nat_ips)
     if own := own_addresses(context):
         return own
     answer = await context.resolver.addresses(context.question.hostname.ascii)
@@ -60,7 +63,7 @@ async def check(context: Context) -> Finding:
 
 
 async def _names(context: Context) -> Sequence[IPAddress]:
-    """Public addresses that DNS has for us already."""
+    """Public addresses that were given, or that DNS has for us already."""
     try:
         return await outside_addresses(context)
     except LookupFailed:
@@ -120,7 +123,7 @@ def _container(facts: dict[str, list[str]]) -> Finding:
 
 
 def _nat(facts: dict[str, list[str]], outside: Sequence[IPAddress]) -> Finding:
-    seen = f" DNS has {listed(outside)} for the host name." if outside else ""
+    seen = f" From outside it is {listed(outside)}." if outside else ""
     return Finding(
         state=State.WARN,
         summary="Behind NAT: this machine has private addresses, and the world sees another one." + seen,
@@ -128,5 +131,5 @@ def _nat(facts: dict[str, list[str]], outside: Sequence[IPAddress]) -> Finding:
         breaks="Mail comes in only on the ports that are passed on, and DNS must have the outer address.",
         fix="In the router or the provider's firewall pass TCP ports 25, 80, 443, 465, 587 and 993 on to this machine, "
         "and publish the outer address in DNS. At home also see whether the line has a fixed address.",
-        facts={**facts, "In DNS": [str(ip) for ip in outside]} if outside else facts,
+        facts={**facts, "From outside": [str(ip) for ip in outside]} if outside else facts,
     )

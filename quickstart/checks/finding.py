@@ -51,6 +51,7 @@ class Question:
     hostname: Domain
     directory: Path
     ips: Sequence[IPAddress] = ()  # to listen on, when chosen; else those of the machine
+    nat_ips: Sequence[IPAddress] = ()  # by which the world reaches this machine, when given
     existing_webserver: bool = False
     skip_dial: bool = False  # make no connections; DNS only
 

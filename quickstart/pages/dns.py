@@ -29,6 +29,7 @@ def _values(visit: Visit, publishing: Publishing) -> dict[str, object]:
         "is_published": publishing.is_published,
         "domain": visit.wizard.answers.address.domain,
         "hostname": visit.wizard.answers.hostname,
+        "nat_ips": visit.wizard.answers.nat_ips,
         "has_ips": bool(visit.wizard.answers.ips),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from quickstart.apply import SERVICE_FILE
+from quickstart.machine import needs_root
 from quickstart.pages.visit import Page, Visit
 from quickstart.steps import Step
 
@@ -19,6 +20,7 @@ async def show_review(visit: Visit) -> Response:
         "user": user,
         "has_user": wizard.world.system.has_user(user),
         "is_root": wizard.world.machine.is_root(),
+        "needs_root": needs_root(wizard.world.machine),
         "has_systemd": wizard.world.system.has_systemd(),
         "service_file": SERVICE_FILE,
         "mox_conf": generated.mox_conf.decode(),

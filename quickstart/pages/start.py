@@ -12,10 +12,19 @@ from starlette.responses import Response
 from app.errors import MailError, Refusal
 from app.operations.adminpassword import hash_password
 from app.web.forms import Change, Form
-from quickstart.options import Network, Options, guess_hostname, parse_first_address, parse_hostname, parse_user
+from quickstart.machine import needs_root
+from quickstart.options import (
+    Options,
+    guess_hostname,
+    parse_first_address,
+    parse_hostname,
+    parse_nat_ips,
+    parse_user,
+)
 from quickstart.pages.visit import Page, Visit
 from quickstart.steps import Step
 from quickstart.system import System
+from quickstart.terminal import root_command
 
 
 async def show_address(visit: Visit) -> Response:
@@ -29,6 +38,7 @@ def _present(visit: Visit) -> dict[str, str]:
         "address": str(options.address) if options else "",
         "hostname": options.hostname.ascii if options and options.hostname else "",
         "system_user": options.user if options else "",
+        "nat_ips": " ".join(map(str, options.nat_ips)) if options else "",
     }
 
 
@@ -37,7 +47,16 @@ def _address_page(visit: Visit, form: Form, status: int = 200, changes: Sequence
     with contextlib.suppress(Refusal):
         domain = parse_first_address(form.value("address").strip()).domain
         suggestion = guess_hostname(domain, visit.wizard.world.machine.hostname()).ascii
-    values: dict[str, object] = {"form": form, "suggestion": suggestion, "changes": changes, "was": _present(visit)}
+    world = visit.wizard.world
+    values: dict[str, object] = {
+        "form": form,
+        "suggestion": suggestion,
+        "changes": changes,
+        "was": _present(visit),
+        "is_behind_nat": visit.draft.options is not None and not visit.draft.network.ips,
+        "outside": " ".join(map(str, visit.draft.network.outside)),
+        "root_command": root_command(world.archive, world.program) if needs_root(world.machine) else "",
+    }
     return visit.render("address.html", status, **values)
 
 
@@ -46,6 +65,7 @@ async def save_address(visit: Visit) -> Response:
     address = form.parsed("address", parse_first_address)
     hostname = form.parsed("hostname", parse_hostname, required=False)
     user = form.parsed("system_user", parse_user, required=False) or ""
+    nat_ips = form.parsed("nat_ips", parse_nat_ips, required=False) or ()
     if user and "system_user" not in form.errors:
         _check_user(form, user, wizard.world.system)
     if not form.is_ok or address is None:
@@ -54,8 +74,8 @@ async def save_address(visit: Visit) -> Response:
         return _address_page(visit, form, 409, changes)
     present = visit.draft.options
     skip_dial = present.skip_dial if present else False
-    options = Options(address=address, hostname=hostname, user=user, skip_dial=skip_dial)
-    network: Network = await asyncio.to_thread(wizard.network)
+    options = Options(address=address, hostname=hostname, user=user, skip_dial=skip_dial, nat_ips=nat_ips)
+    network = await wizard.network(options)
     is_changed = present is not None and replace(present, existing_webserver=False) != options
     kept = options if is_changed or present is None else present
     wizard.save(replace(visit.draft.passing(Step.ADDRESS, changed=is_changed), options=kept, network=network))

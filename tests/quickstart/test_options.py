@@ -49,6 +49,12 @@ def test_the_host_name_is_the_systems_when_it_is_a_full_one(system: str, hostnam
         {"address": 3},
         {"address": "jane@example.org", "skip_dial": "yes"},
         {"address": "jane@example.org", "colour": "red"},
+        {"address": "jane@example.org", "nat_ips": 3},
+        {"address": "jane@example.org", "nat_ips": [3]},
+        {"address": "jane@example.org", "nat_ips": "router"},
+        {"address": "jane@example.org", "nat_ips": ["192.168.1.2"]},
+        {"address": "jane@example.org", "nat_ips": "127.0.0.1"},
+        {"address": "jane@example.org", "nat_ips": [f"45.138.52.{n}" for n in range(9)]},
     ],
 )
 def test_wrong_answers_are_refused(values: dict[str, object]) -> None:
@@ -57,7 +63,9 @@ def test_wrong_answers_are_refused(values: dict[str, object]) -> None:
 
 
 def test_an_answers_file_says_the_same_as_the_options_it_was_written_from() -> None:
-    options = parse_options({"address": "jane@bücher.example", "hostname": "mx.example.", "existing_webserver": True})
+    values = {"address": "jane@bücher.example", "hostname": "mx.example.", "existing_webserver": True}
+    options = parse_options({**values, "nat_ips": "45.138.52.10, 2a0e:dc0:52::10"})
+    assert [str(ip) for ip in options.nat_ips] == ["45.138.52.10", "2a0e:dc0:52::10"]
     assert read_answers(json.dumps(write_options(options))) == options
 
 

@@ -19,6 +19,7 @@ from quickstart.draft import Started
 from quickstart.machine import Binding
 from quickstart.steps import Step
 from tests.quickstart.world import PASSWORD, Browser, SetupWorld
+from tests.support.machines import ips
 
 HOSTILE = '"><script>alert(1)</script>'
 
@@ -234,6 +235,41 @@ def test_the_last_steps_give_a_password_once_and_end_the_set_up(tmp_path: Path) 
         assert standings["web_reachable"] == "warn", "DNS has no such hosts"
         assert "over" in (await browser.post("/done")).text
         assert world.wizard.over.is_set()
+
+    world = SetupWorld(tmp_path)
+    asyncio.run(world.with_world(walk))
+
+
+def test_behind_nat_the_public_addresses_come_from_dns_or_from_the_person(tmp_path: Path) -> None:
+    async def walk(browser: Browser) -> None:
+        world.machine.addresses, world.machine.name = ips("192.168.1.2"), "nas.lan"
+        del world.resolver.zone["mail.example.org"]
+        await browser.post("/address", address="you@example.org")
+        await browser.post("/password", password=PASSWORD, again=PASSWORD)
+        page = (await browser.post("/machine")).text
+        assert "Give its public addresses" in page
+        world.resolver.zone["mail.example.org"] = {"A": ["45.138.52.10"]}
+        await browser.post("/address", address="you@example.org")
+        zone = (await browser.get("/dns/zone")).text
+        assert re.search(r"^mail\.example\.org\. +A +45\.138\.52\.10$", zone, re.MULTILINE)
+        assert 'placeholder="45.138.52.10"' in (await browser.get("/address")).text
+        given = "2a0e:dc0:52::10 45.138.52.11"
+        await browser.post("/address", address="you@example.org", nat_ips=given, **{"was.nat_ips": ""})
+        await browser.post("/machine")
+        zone = (await browser.get("/dns/zone")).text
+        assert re.search(r"^mail\.example\.org\. +AAAA +2a0e:dc0:52::10$", zone, re.MULTILINE)
+        assert "45.138.52.10" not in zone
+        assert given in (await browser.get("/address")).text
+
+    world = SetupWorld(tmp_path)
+    asyncio.run(world.with_world(walk))
+
+
+@pytest.mark.parametrize(("binding", "is_warned"), [(Binding.FORBIDDEN, True), (Binding.FREE, False)])
+def test_without_root_the_first_page_has_the_command(tmp_path: Path, binding: Binding, is_warned: bool) -> None:
+    async def walk(browser: Browser) -> None:
+        world.machine.root, world.machine.bindings = False, {25: binding}
+        assert ("sudo " in (await browser.get("/address")).text) is is_warned
 
     world = SetupWorld(tmp_path)
     asyncio.run(world.with_world(walk))
