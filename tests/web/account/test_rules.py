@@ -101,6 +101,17 @@ def test_rules_are_tried_on_past_mail_before_they_are_saved(tmp_path: Path) -> N
         assert rules(world) == ()
 
 
+def test_enter_in_a_field_means_ok_which_is_the_first_button(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        editor = Editor(world.account())
+        editor.press("add")
+        form = editor.page.text.partition('action="/account/addresses/rules"')[2]
+        assert re.findall(r'<button name="do" value="([^"]+)"', form)[0] == "ok"
+        shown = editor.press("more", {**NEWS, "field0": "Subject", "text0": "x"})
+        assert 'name="field1"' in shown.text
+        assert 'value="news@shop.example"' in shown.text
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
