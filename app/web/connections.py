@@ -26,11 +26,15 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from app import metrics
 from app.limits import ConcurrencyLimit, IpAddress, PerClass
 from app.log import logger
 from app.net.peer import address_of
 
 log = logger("http")
+
+_REFUSED = metrics.counter("http_connections_refused", "Connections to pages refused, there were too many.")
+_TOO_SLOW = metrics.counter("http_connections_too_slow", "Connections to pages ended, their peers took too long.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,7 @@ class Admission:
     def enter(self, address: IpAddress) -> bool:
         """Count one more; False, and nothing counted, when there is no room for it."""
         if self._held >= self.bounds.total or (not address.is_private and not self._networks.add(address)):
-            log.debug("connection refused, there are too many", remote=address)
+            _REFUSED.inc()
             return False
         self._held += 1
         return True
@@ -145,7 +149,7 @@ class HttpConnection(H11Protocol):
         is_slow_head = phase == "head" and lasts > bounds.head_s
         is_slow_body = phase == "body" and lasts > bounds.body_s and pace.received < lasts * bounds.body_rate
         if is_slow_head or is_slow_body or self._is_stuck(now):
-            log.debug("connection ended, it is too slow", remote=self._address, phase=phase)
+            _TOO_SLOW.inc()
             self.transport.abort()
             return
         self._look = self.loop.call_later(bounds.look_s, self._look_at_pace)
