@@ -1,0 +1,252 @@
+"""The same odd messages here and in a Dovecot: every answer is the same, or an RFC says why ours differs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.wire.message.part import Part, parse_message
+from tests.end_to_end import oddmail
+from tests.end_to_end.dovecot import ImapPeer, dovecot
+from tests.imapserver.world import HOST, World
+
+LINE_BYTES = 1 << 20
+WHOLE = (b"ENVELOPE", b"BODYSTRUCTURE", b"BODY", b"RFC822.SIZE")
+SECTIONS = (b"", b"HEADER", b"TEXT", b"HEADER.FIELDS (FROM SUBJECT TO)", b"HEADER.FIELDS.NOT (FROM CONTENT-TYPE)")
+OF_PART = (b"", b".MIME")
+OF_MESSAGE = (b".HEADER", b".TEXT", b".HEADER.FIELDS (SUBJECT)")
+PLACEHOLDERS = (b"MISSING_MAILBOX", b"MISSING_DOMAIN", b"SYNTAX_ERROR")
+DISPOSITION, LANGUAGE = -3, -2  # places in a BODYSTRUCTURE, from its end
+
+# CPython's messages that two readers may see differently, and why ours is right. Their whole bytes are the same.
+CPYTHON = {
+    "msg_14": "`Content-Type: text` is no type: text/plain (RFC 2045 §5.2)",
+    "msg_19": "a text without any header: all of it is text; Dovecot takes its first lines for fields (RFC 5322 §2.2)",
+    "msg_29": "parts that are not percent-encoded may stand beside others (RFC 2231 §4.1); joined, all are",
+    "msg_32": "a parameter written `charset*` is a charset (RFC 2231 §4), no default is added to it",
+    "msg_33": "the order of parameters has no meaning (RFC 2045 §5.1); ours is the message's",
+}
+# From fields that say something else here: value, our answer, Dovecot's (None for words of its own), why ours is right.
+AUTHORS: list[tuple[bytes, Any, Any, str]] = [
+    (
+        b"a . b @ example . com",
+        [[None, None, b"a.b", b"example.com"]],
+        [[b"a. b", None, None, None]],
+        "blanks around dots mean nothing (RFC 5322 §4.4, obs-local-part, obs-domain)",
+    ),
+    (
+        b"a@x.org,, c@x.org",
+        [[None, None, b"a", b"x.org"], [None, None, b"c", b"x.org"]],
+        [[None, None, b"a", b"x.org"], [None, None, None, None], [None, None, b"c", b"x.org"]],
+        "an empty member of a list is allowed and is no address (RFC 5322 §4.4, obs-mbox-list)",
+    ),
+    (
+        b"<@relay.org:a@x.org>",
+        [[None, None, b"a", b"x.org"]],
+        [[None, b"@relay.org", b"a", b"x.org"]],
+        "a route is accepted and ignored (RFC 5322 §4.4, obs-route)",
+    ),
+    (
+        b"a@x.org; b@x.org",
+        [[None, None, b"a", b"x.org"], [None, None, b"b", b"x.org"]],
+        [[None, None, b"a", b"x.org"]],
+        "not allowed (RFC 5322 §3.4); no address that a person may see is hidden",
+    ),
+    (
+        b"<a@x.org",
+        [[None, None, b"a", b"x.org"]],
+        [[None, None, b"a", None]],
+        "not allowed (RFC 5322 §3.4); the address is there",
+    ),
+]
+
+
+SEARCHES = [
+    b"SEARCH " + key
+    for key in (
+        b"ALL",
+        b"FROM example.com",
+        b"TO joerg",
+        b"CC friends",
+        b"BCC example",
+        b"SUBJECT plain",
+        b'SUBJECT "folded here"',
+        b"HEADER Message-ID m@a",
+        b'HEADER Reply-To ""',
+        b"HEADER Sender relay",
+        b"LARGER 500",
+        b"SMALLER 400",
+        b"NOT LARGER 450",
+        b"OR SUBJECT plain SUBJECT quoted",
+        b"SENTON 21-Nov-1997",
+        b'BODY "two lines"',
+        b"TEXT preamble",
+        b"CHARSET UTF-8 SUBJECT {3+}\r\n\xe2\x82\xac",
+    )
+]
+
+
+@contextmanager
+def running_world(folder: Path) -> Iterator[World]:
+    world = World(folder)
+    yield world
+    world.close()
+
+
+async def signed_in(port: int) -> ImapPeer:
+    peer = ImapPeer(*await asyncio.open_connection(HOST, port, limit=LINE_BYTES))
+    await peer.response()
+    assert (await peer.ask(b'LOGIN jane@example.com "correct horse"'))[-1].startswith(b"OK")
+    return peer
+
+
+async def fill(peers: tuple[ImapPeer, ImapPeer], messages: list[bytes]) -> None:
+    for peer in peers:
+        await peer.append(messages)
+        assert (await peer.ask(b"SELECT INBOX"))[-1].startswith(b"OK")
+
+
+def numbered(part: Part, prefix: bytes = b"") -> Iterator[tuple[bytes, Part]]:
+    """The parts of a message, or of a multipart, with their numbers (RFC 9051 §6.4.5.1)."""
+    for number, child in enumerate(part.children or (part,), 1):
+        path = prefix + b"%d" % number
+        yield path, child
+        if child.children or child.message is not None:
+            yield from numbered(child.message or child, path + b".")
+
+
+def items_of(message: bytes) -> list[bytes]:
+    items = [*WHOLE, *(b"BODY.PEEK[%b]" % name for name in SECTIONS)]
+    for path, part in numbered(parse_message(message)):
+        names = OF_PART if part.message is None else OF_PART + OF_MESSAGE
+        items += [b"BODY.PEEK[%b%b]" % (path, name) for name in names]
+    return items
+
+
+def same_form(label: bytes, value: Any) -> Any:
+    """A value in the one form that both servers' answers are brought to."""
+    if label == b"ENVELOPE":
+        return envelope(value)
+    if label in (b"BODY", b"BODYSTRUCTURE"):
+        return structure(value, is_extended=label == b"BODYSTRUCTURE")
+    return value
+
+
+def envelope(value: list[Any]) -> list[Any]:
+    """Texts without the blanks at their ends, which folding leaves (RFC 5322 §2.2.3); addresses in one form."""
+    return [[address(one) for one in field] if isinstance(field, list) else stripped(field) for field in value]
+
+
+def address(value: list[Any]) -> list[Any]:
+    """Without route (RFC 5322 §4.4), and with nothing for what is missing, where Dovecot writes words of its own."""
+    name, _, mailbox, host = value
+    return [name, None, *(b"" if part in PLACEHOLDERS else part for part in (mailbox, host))]
+
+
+def stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, bytes) else value
+
+
+def structure(value: list[Any], *, is_extended: bool) -> list[Any]:
+    """Types, encodings and dispositions in lower case (RFC 2045 §5.1, §6.1, RFC 2183 §2).
+
+    A single language is a list of one, which RFC 9051 §9 allows as well.
+    """
+    found = list(value)
+    if is_extended and isinstance(found[LANGUAGE], bytes):
+        found[LANGUAGE] = [found[LANGUAGE]]
+    if is_extended and found[DISPOSITION] is not None:
+        kind, params = found[DISPOSITION]
+        found[DISPOSITION] = [kind.lower(), params]
+    count = next((at for at, field in enumerate(found) if not isinstance(field, list)), 0)
+    if count:
+        children = [structure(child, is_extended=is_extended) for child in found[:count]]
+        return [*children, found[count].lower(), *params_first(found[count + 1 :])]
+    kind = [found[0].lower(), found[1].lower()]
+    rest = [*params_first(found[2:3]), found[3], stripped(found[4]), found[5].lower(), found[6]]
+    after = found[7:]
+    if kind[0] == b"message" and after and isinstance(after[0], list):
+        after[:2] = [envelope(after[0]), structure(after[1], is_extended=is_extended)]
+    return [*kind, *rest, *after]
+
+
+def params_first(fields: list[Any]) -> list[Any]:
+    """Names of parameters in lower case (RFC 2045 §5.1)."""
+    if not fields or not isinstance(fields[0], list):
+        return fields
+    names = [text if at % 2 else text.lower() for at, text in enumerate(fields[0])]
+    return [names, *fields[1:]]
+
+
+def is_same(label: bytes, ours: Any, theirs: Any) -> bool:
+    """A header section that a delimiter cuts off ends with a line end here, as a whole one does (RFC 9051 §6.4.5.1)."""
+    left, right = same_form(label, ours), same_form(label, theirs)
+    return bool(left == right or (b"[" in label and left == (right or b"") + b"\r\n"))
+
+
+async def compare(ours: ImapPeer, theirs: ImapPeer, messages: dict[str, bytes]) -> list[tuple[str, bytes, Any, Any]]:
+    different = []
+    for seq, (name, message) in enumerate(messages.items(), 1):
+        items = items_of(message)
+        left, right = await ours.fetch(seq, items), await theirs.fetch(seq, items)
+        assert left.keys() == right.keys()
+        assert len(left) == len(items)
+        different += [
+            (name, label, left[label], right[label]) for label in left if not is_same(label, left[label], right[label])
+        ]
+    return different
+
+
+def found(responses: list[bytes]) -> list[int]:
+    """The numbers of the answer to SEARCH."""
+    assert responses[-1].startswith(b"OK"), responses[-1]
+    return sorted(int(word) for line in responses if line.startswith(b"* SEARCH") for word in line.split()[2:])
+
+
+def test_searches_find_the_same_messages_here_and_in_dovecot(tmp_path: Path) -> None:
+    messages = {name: data for name, data in oddmail.messages().items() if name not in CPYTHON}
+
+    async def talk(port: int) -> None:
+        ours = await signed_in(port)
+        async with dovecot() as theirs:
+            await fill((ours, theirs), list(messages.values()))
+            different = [key for key in SEARCHES if found(await ours.ask(key)) != found(await theirs.ask(key))]
+        assert different == []
+
+    with running_world(tmp_path) as world:
+        world.serve(talk)
+
+
+def test_odd_messages_have_the_same_parts_here_and_in_dovecot(tmp_path: Path) -> None:
+    messages = oddmail.messages()
+
+    async def talk(port: int) -> None:
+        ours = await signed_in(port)
+        async with dovecot() as theirs:
+            await fill((ours, theirs), list(messages.values()))
+            different = await compare(ours, theirs, messages)
+        assert [one for one in different if one[0] not in CPYTHON] == []
+
+    with running_world(tmp_path) as world:
+        world.serve(talk)
+
+
+@pytest.mark.parametrize("case", AUTHORS, ids=[case[0].decode() for case in AUTHORS])
+def test_what_differs_from_dovecot_differs_for_a_reason(tmp_path: Path, case: tuple[bytes, Any, Any, str]) -> None:
+    value, expected, elsewhere, reason = case
+
+    async def talk(port: int) -> None:
+        ours = await signed_in(port)
+        async with dovecot() as theirs:
+            await fill((ours, theirs), [b"From: %b\r\n\r\n" % value])
+            left, right = await ours.fetch(1, [b"ENVELOPE"]), await theirs.fetch(1, [b"ENVELOPE"])
+        assert left[b"ENVELOPE"][2] == expected, reason
+        assert [[None if one in PLACEHOLDERS else one for one in who] for who in right[b"ENVELOPE"][2]] == elsewhere
+
+    with running_world(tmp_path) as world:
+        world.serve(talk)
