@@ -17,6 +17,7 @@ from app.imapserver.commands import (
     search,
     select,
     session,
+    sort,
     status,
     store,
 )
@@ -28,6 +29,7 @@ from app.wire.imap.parse import mailbox as mailbox_grammar
 from app.wire.imap.parse import search as search_grammar
 from app.wire.imap.parse import select as select_grammar
 from app.wire.imap.parse import session as session_grammar
+from app.wire.imap.parse import sort as sort_grammar
 from app.wire.imap.parse import store as store_grammar
 
 Handler = Callable[..., Coroutine[Any, Any, None] | None]  # takes the session and its kind of command
@@ -57,6 +59,8 @@ HANDLERS: Final[dict[type, Handler]] = {
     listing_grammar.LsubCommand: listing.lsub,
     append_grammar.AppendCommand: append.append,
     search_grammar.SearchCommand: search.search,
+    sort_grammar.SortCommand: sort.sort,
+    sort_grammar.ThreadCommand: sort.thread,
     fetch_grammar.FetchCommand: fetch.fetch,
     store_grammar.StoreCommand: store.store,
     copymove_grammar.CopyCommand: copymove.copy,

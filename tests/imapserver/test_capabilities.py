@@ -40,6 +40,11 @@ SHOWN_BY = {
     "UTF8=ACCEPT": "dialogs/imap/utf8.imap",
     "PREVIEW": "dialogs/imap/preview.imap imapserver/test_preview.py",
     "UIDONLY": "dialogs/imap/uidonly.imap",
+    "SORT": "dialogs/imap/sort_thread.imap wire/imap/parse/test_sort.py",
+    "SORT=DISPLAY": "dialogs/imap/sort_thread.imap",
+    "ESORT": "dialogs/imap/sort_thread.imap",
+    "THREAD=ORDEREDSUBJECT": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
+    "THREAD=REFERENCES": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

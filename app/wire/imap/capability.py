@@ -61,6 +61,11 @@ CAPABILITIES: Final = (
     Capability("PREVIEW", "RFC 8970"),
     Capability("UIDONLY", "RFC 9586"),
     Capability("UTF8=ACCEPT", "RFC 9755"),
+    Capability("SORT", "RFC 5256"),
+    Capability("SORT=DISPLAY", "RFC 5957"),
+    Capability("ESORT", "RFC 5267 §3"),
+    Capability("THREAD=ORDEREDSUBJECT", "RFC 5256"),
+    Capability("THREAD=REFERENCES", "RFC 5256"),
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
 

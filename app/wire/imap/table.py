@@ -22,7 +22,19 @@ from app.wire.imap.command import (
     CommandRule,
     bare,
 )
-from app.wire.imap.parse import append, copymove, fetch, listing, mailbox, metadata, search, select, session, store
+from app.wire.imap.parse import (
+    append,
+    copymove,
+    fetch,
+    listing,
+    mailbox,
+    metadata,
+    search,
+    select,
+    session,
+    sort,
+    store,
+)
 from app.wire.imap.tokens import ImapCursor
 
 _NAME = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]+) ((?:UID )?[A-Za-z][A-Za-z0-9-]*)', re.IGNORECASE)
@@ -60,6 +72,8 @@ _RULES: Final = (
     CommandRule(name="UNSELECT", parse=bare(copymove.UnselectCommand), states=SELECTED),
     CommandRule(name="EXPUNGE", parse=bare(copymove.ExpungeCommand), states=SELECTED),
     CommandRule(name="SEARCH", parse=search.parse_search, states=SELECTED, has_seqs=True, may_expunge=False),
+    CommandRule(name="SORT", parse=sort.parse_sort, states=SELECTED, has_seqs=True, may_expunge=False),
+    CommandRule(name="THREAD", parse=sort.parse_thread, states=SELECTED, has_seqs=True, may_expunge=False),
     CommandRule(name="FETCH", parse=fetch.parse_fetch, states=SELECTED, has_seqs=True, may_expunge=False),
     CommandRule(name="STORE", parse=store.parse_store, states=SELECTED, has_seqs=True, may_expunge=False),
     CommandRule(name="COPY", parse=copymove.parse_copy, states=SELECTED, has_seqs=True),
@@ -67,6 +81,8 @@ _RULES: Final = (
     CommandRule(name="REPLACE", parse=append.parse_replace, states=SELECTED, has_seqs=True, is_streamed=True),
     CommandRule(name="UID EXPUNGE", parse=copymove.parse_uid_expunge, states=SELECTED),
     CommandRule(name="UID SEARCH", parse=partial(search.parse_search, uid=True), states=SELECTED),
+    CommandRule(name="UID SORT", parse=partial(sort.parse_sort, uid=True), states=SELECTED),
+    CommandRule(name="UID THREAD", parse=partial(sort.parse_thread, uid=True), states=SELECTED),
     CommandRule(name="UID FETCH", parse=partial(fetch.parse_fetch, uid=True), states=SELECTED),
     CommandRule(name="UID STORE", parse=partial(store.parse_store, uid=True), states=SELECTED),
     CommandRule(name="UID COPY", parse=partial(copymove.parse_copy, uid=True), states=SELECTED),

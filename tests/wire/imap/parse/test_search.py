@@ -53,9 +53,9 @@ def test_modseq_with_and_without_an_entry_is_noticed_wherever_it_stands():
 
 def test_return_options():
     assert parse_command(b"a SEARCH ALL").returns is None
-    assert parse_command(b"a SEARCH RETURN () ALL").returns == {SearchReturn.ALL}
+    assert parse_command(b"a SEARCH RETURN () ALL").returns.options == {SearchReturn.ALL}
     command = parse_command(b"a UID SEARCH RETURN (MIN count SAVE) CHARSET UTF-8 ALL")
-    assert command.returns == {SearchReturn.MIN, SearchReturn.COUNT, SearchReturn.SAVE}
+    assert command.returns.options == {SearchReturn.MIN, SearchReturn.COUNT, SearchReturn.SAVE}
 
 
 def test_charsets_other_than_utf8_and_ascii_are_told_apart_from_mistakes():

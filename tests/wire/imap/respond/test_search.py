@@ -1,4 +1,4 @@
-from app.wire.imap.parse.search import SearchReturn
+from app.wire.imap.parse.search import Returns, SearchReturn
 from app.wire.imap.respond.search import Found, esearch_response, search_response
 
 
@@ -10,7 +10,7 @@ def test_search_is_one_line_with_the_modseq_at_its_end():
 
 
 def test_esearch_says_what_was_asked_and_leaves_out_what_is_not():
-    every = frozenset(SearchReturn)
+    every = Returns(frozenset(SearchReturn))
     found = Found(tag="a]", uid=True, numbers=[1, 2, 3, 9], modseq=8)
     assert esearch_response(found, every) == b'* ESEARCH (TAG "a]") UID MIN 1 MAX 9 COUNT 4 MODSEQ 8 ALL 1:3,9\r\n'
     nothing = Found(tag="a", uid=False, numbers=[], modseq=8)

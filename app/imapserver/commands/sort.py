@@ -1,0 +1,44 @@
+"""SORT and THREAD, by sequence number or uid (RFC 5256 §3, RFC 5957, RFC 5267 §3).
+
+Matching, reading, sorting and threading are one read, in a thread of the store.
+"""
+
+from __future__ import annotations
+
+from app.imapserver.commands.messageset import selected_of
+from app.imapserver.commands.search import Asked, begin, save, write_found
+from app.imapserver.session import Session
+from app.store.account.search import find_matches
+from app.store.account.sorting import sort_matches
+from app.store.account.threads import read_threads
+from app.wire.imap.parse.sort import SortCommand, ThreadCommand
+from app.wire.imap.respond.thread import sort_response, thread_response
+
+
+async def sort(session: Session, command: SortCommand) -> None:
+    """Find messages and tell them in order; with RETURN as an ESEARCH response, which keeps the order too."""
+    asked = Asked(tag=command.tag, uid=command.uid, returns=command.returns, has_modseq=command.has_modseq)
+    wanted = begin(session, command.key, asked)
+    msg_dir = session.account.directory / "msg"
+    matches = await session.account.read(
+        lambda db: sort_matches(db, msg_dir, wanted.mailbox_id, find_matches(db, msg_dir, wanted), command.criteria)
+    )
+    save(session, asked, matches)
+    if asked.returns is None:
+        session.write(sort_response(asked.numbers(selected_of(session), matches), asked.modseq(matches)))
+    else:
+        write_found(session, asked, matches)
+    session.ok(command.tag, "sorted")
+
+
+async def thread(session: Session, command: ThreadCommand) -> None:
+    """Find messages and tell them in threads."""
+    asked = Asked(tag=command.tag, uid=command.uid, has_modseq=command.has_modseq)
+    wanted = begin(session, command.key, asked)
+    msg_dir = session.account.directory / "msg"
+    threads = await session.account.read(
+        lambda db: read_threads(db, msg_dir, wanted.mailbox_id, find_matches(db, msg_dir, wanted), command.algorithm)
+    )
+    number_of = (lambda uid: uid) if command.uid else selected_of(session).seq_of
+    session.write(thread_response(threads, number_of))
+    session.ok(command.tag, "threaded")
