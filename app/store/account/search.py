@@ -109,7 +109,8 @@ class Candidate:
     def is_named(self, key: ObjectId) -> bool:
         """Whether the object id is that of this message, or of its thread."""
         if not key.is_thread:
-            return self.content_id == number_of(key.objectid, Kind.EMAIL, self._db)
+            is_likely = key.objectid.startswith(f"{Kind.EMAIL.value}{self.content_id}-")  # cheap, and mostly not
+            return is_likely and self.content_id == number_of(key.objectid, Kind.EMAIL, self._db)
         query = f"SELECT {THREAD_OF_CONTENT} FROM content c WHERE c.id = ?"
         row = self._db.execute(query, (self.content_id,)).fetchone()
         return row is not None and row[0] == number_of(key.objectid, Kind.THREAD, self._db)
