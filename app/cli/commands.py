@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.cli import account, config, loginattempts, preflight, queue, quickstart, server, setup
+from app.cli import account, config, loginattempts, preflight, proving, queue, quickstart, server, setup
 from app.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -14,4 +14,5 @@ COMMANDS: tuple[Command, ...] = (
     *loginattempts.COMMANDS,
     *config.COMMANDS,
     *queue.COMMANDS,
+    *proving.COMMANDS,
 )

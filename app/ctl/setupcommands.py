@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.clock import SYSTEM, Clock
@@ -30,10 +31,7 @@ class Proving:
 
 def setup_operations(proving: Proving) -> dict[str, Operation]:
     """The operations by name."""
-    return {
-        "arrivals": functools.partial(_arrivals, proving),
-        "sendtest": functools.partial(_send_test, proving),
-    }
+    return {name: functools.partial(operation, proving) for name, operation in OPERATIONS.items()}
 
 
 async def _arrivals(proving: Proving, call: Call) -> Json:
@@ -50,9 +48,21 @@ def _row(one: Arrival) -> Json:
     return {**dataclasses.asdict(one), "checks": list(one.checks)}
 
 
+async def _message_fate(proving: Proving, call: Call) -> Json:
+    found = await proving.queue.fate(call.arguments.text("messageid"))
+    return {"state": found.ended.value, "error": found.error, "host": found.host, "next": found.next_attempt}
+
+
 async def _send_test(proving: Proving, call: Call) -> Json:
     try:
         sender = parse_address(call.arguments.text("from"))
     except WireError as error:
         raise ControlError(f"argument from: {error.message}") from None
     return await send_test(proving.live, proving.queue, proving.clock, sender, call.arguments.text("to"))
+
+
+OPERATIONS: dict[str, Callable[[Proving, Call], Awaitable[Json]]] = {
+    "arrivals": _arrivals,
+    "sendtest": _send_test,
+    "messagefate": _message_fate,
+}

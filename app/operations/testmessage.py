@@ -22,6 +22,7 @@ from app.wire.smtp.address import Address, parse_address
 
 SUBJECT = "Mail from your new server"
 MAX_ATTEMPTS = 4
+KEEP_RESULT_S = 7 * 86400.0
 _TEXT = """\
 Hello,
 
@@ -59,6 +60,7 @@ async def send_test(live: Live, queue: QueueDb, clock: Clock, sender: Address, r
             message_id=message_id,
             subject=SUBJECT,
             max_attempts=MAX_ATTEMPTS,
+            keep_result_s=KEEP_RESULT_S,
         )
     )
     return message_id

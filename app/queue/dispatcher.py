@@ -181,7 +181,7 @@ class Dispatcher:
     def _finished(self, result: Result, attempted: Attempted) -> Finished:
         row, outcome = result.queued, result.outcome
         account = self._setup.live.directory.dynamic.accounts.get(row.sender_account)
-        keep_s = account.keep_retired_message_period if account else 0.0
+        keep_s = max(account.keep_retired_message_period if account else 0.0, row.keep_result_s)
         return Finished(
             id=row.id,
             ending=outcome.ending,

@@ -27,6 +27,7 @@ from pathlib import Path
 from app.clock import SYSTEM, Clock
 from app.errors import StoreError
 from app.store import milestones, queuelisting, submitted
+from app.store.messagefate import Fate, fate
 from app.store.milestones import Milestones
 from app.store.queuelisting import After, Listing, Order, Stuck
 from app.store.queuerecords import (
@@ -125,6 +126,10 @@ class QueueDb:
     async def milestones(self) -> Milestones:
         """What was done for the first time."""
         return await self._db.read(milestones.milestones)
+
+    async def fate(self, message_id: str) -> Fate:
+        """What became of a message."""
+        return await self._db.read(lambda db: fate(db, message_id))
 
     async def attempts(self, recipient_id: int) -> list[Attempt]:
         """The attempts that have ended, first to last."""
@@ -280,7 +285,8 @@ def _look(db: sqlite3.Connection, now: float, without: list[str], limit: int) ->
 def _insert_message(db: sqlite3.Connection, new: NewMessage, now: float) -> int:
     cursor = db.execute(
         """INSERT INTO message (sender_account, queued, prefix, size_bytes, message_id, subject, has_8bit, smtputf8,
-            is_dsn, report, ret, envid, future_release, extra) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
+            is_dsn, report, ret, envid, future_release, extra, keep_result_s)
+            VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
         (
             new.sender_account,
             now,
@@ -296,6 +302,7 @@ def _insert_message(db: sqlite3.Connection, new: NewMessage, now: float) -> int:
             new.envid,
             new.future_release,
             json.dumps(dict(new.extra)) if new.extra else "",
+            new.keep_result_s,
         ),
     )
     assert cursor.lastrowid is not None

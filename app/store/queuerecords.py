@@ -59,6 +59,7 @@ class NewMessage:
     ret: str = ""  # RFC 3461 §4.3
     envid: str = ""  # RFC 3461 §4.4
     extra: Mapping[str, str] = field(default_factory=dict)
+    keep_result_s: float = 0.0  # how long to remember at least what became of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,7 @@ class Queued:
     envid: str
     future_release: str
     extra: Mapping[str, str]
+    keep_result_s: float = 0.0
 
     @property
     def domain(self) -> str:

@@ -15,7 +15,7 @@ from app.wire.smtp.address import NULL_PATH, ReversePath, parse_path_address
 COLUMNS = """r.id, r.base_id, m.sender_account, r.reverse_path, r.recipient, r.from_id, m.queued, r.hold, r.fail_now,
     r.attempts, r.max_attempts, r.next_attempt, r.last_attempt, m.size_bytes, m.message_id, m.subject, m.has_8bit,
     m.smtputf8, m.is_dsn, m.report, r.require_tls, r.transport, r.notify, r.orcpt, m.ret, m.envid, m.future_release,
-    m.extra"""
+    m.extra, m.keep_result_s"""
 FROM = "FROM recipient r JOIN message m ON m.id = r.base_id"
 _FIELDS = tuple(Queued.__dataclass_fields__)
 

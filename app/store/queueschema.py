@@ -124,4 +124,5 @@ CREATE TABLE milestone (
     time REAL NOT NULL
 ) WITHOUT ROWID
 """,
+    "ALTER TABLE message ADD COLUMN keep_result_s REAL NOT NULL DEFAULT 0",
 )

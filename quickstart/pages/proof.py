@@ -35,6 +35,7 @@ class Sent(Enum):
     WAITING = "waiting"
     DELIVERED = "delivered"
     RETURNED = "returned"
+    GONE = "gone"  # from the queue, and nobody knows where: somebody has dropped it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,24 +60,24 @@ async def gather(visit: Visit) -> Proof:
     try:
         found = await wizard.ask("arrivals", account=wizard.account)
         rows = [row for row in _list_in(found, "rows") if isinstance(row, Mapping)]
-        queue = await wizard.ask("queuelist", to=visit.draft.sent_to) if visit.draft.sent_id else []
+        sent_id = visit.draft.sent_id
+        fate = await wizard.ask("messagefate", messageid=sent_id) if sent_id else {"state": Sent.NOT.value}
     except MailError as error:
         return Proof(failure=text_of(error))
-    sent, detail, when = _sent(visit, rows, queue)
+    sent, detail, when = _sent(fate)
     arrived = [_arrived(row) for row in rows if row.get("peer")]
     return Proof(arrived=arrived, sent=sent, sent_detail=detail, next_attempt=when)
 
 
-def _sent(visit: Visit, rows: Sequence[Mapping[str, object]], queue: object) -> tuple[Sent, str, float]:
-    """A message that is not in the queue any more was taken by the other side, unless a notice about it came."""
-    if not visit.draft.sent_id:
-        return Sent.NOT, "", 0.0
-    waiting = [row for row in queue if isinstance(row, Mapping)] if isinstance(queue, list) else []
-    if waiting:
-        return Sent.WAITING, str(waiting[0].get("error", "")), _number(waiting[0].get("next"))
-    if any(visit.draft.sent_id in str(row.get("in_reply_to")) for row in rows):
-        return Sent.RETURNED, "", 0.0
-    return Sent.DELIVERED, "", 0.0
+def _sent(fate: object) -> tuple[Sent, str, float]:
+    """What the queue has written down of the message, with what the other side said last and when it is tried again."""
+    if not isinstance(fate, Mapping):
+        return Sent.GONE, "", 0.0
+    sent = _SENT.get(str(fate.get("state")), Sent.GONE)
+    return sent, str(fate.get("error", "")), _number(fate.get("next"))
+
+
+_SENT = {"not sent": Sent.NOT, "waiting": Sent.WAITING, "delivered": Sent.DELIVERED, "failed": Sent.RETURNED}
 
 
 def _arrived(row: Mapping[str, object]) -> Arrived:

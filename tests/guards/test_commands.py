@@ -9,7 +9,7 @@ import pytest
 
 from app.cli.command import Command
 from app.cli.commands import COMMANDS
-from app.ctl import configcommands
+from app.ctl import configcommands, setupcommands
 from tests.guards.source import ROOT, modules
 
 
@@ -34,7 +34,7 @@ def test_every_operation_of_the_control_socket_has_a_command() -> None:
     table = next(node for node in ast.walk(tree) if isinstance(node, ast.Dict) and len(node.keys) > 5)
     operations = {key.value for key in table.keys if isinstance(key, ast.Constant)}
     assert operations, "the table in app/ctl/commands.py was not found"
-    operations |= configcommands.OPERATIONS.keys()
+    operations |= configcommands.OPERATIONS.keys() | setupcommands.OPERATIONS.keys()
     said = {
         node.value
         for module in modules()

@@ -193,7 +193,7 @@ def test_mail_that_arrives_is_shown_as_text_and_a_message_goes_out(tmp_path: Pat
         row = {"sender": HOSTILE, "subject": HOSTILE, "received": 1.0, "mailbox": "Inbox", "peer": "192.0.2.7"}
         world.system.answers = {
             "arrivals": {"modseq": 7, "rows": [{**row, "tls": "TLS1.3", "checks": [HOSTILE]}]},
-            "queuelist": [{"error": HOSTILE, "next": 2.0}],
+            "messagefate": {"state": "waiting", "error": HOSTILE, "next": 2.0},
             "sendtest": "<1@host>",
         }
         page = await browser.get("/proof")
@@ -202,9 +202,11 @@ def test_mail_that_arrives_is_shown_as_text_and_a_message_goes_out(tmp_path: Pat
         page = await browser.post("/proof/send", to="old@example.net")
         assert "<script>alert" not in page.text
         assert "The last attempt failed" in page.text
-        world.system.answers["queuelist"] = []
+        world.system.answers["messagefate"] = {"state": "unknown", "error": "", "next": 0.0}
+        assert "no record of it" in (await browser.get("/proof/state")).text
+        world.system.answers["messagefate"] = {"state": "delivered", "error": "", "next": 0.0}
         assert "has taken it" in (await browser.get("/proof/state")).text
-        world.system.answers["arrivals"] = {"modseq": 8, "rows": [{**row, "in_reply_to": "<1@host>"}]}
+        world.system.answers["messagefate"] = {"state": "failed", "error": HOSTILE, "next": 0.0}
         assert "does not take it" in (await browser.get("/proof/state")).text
         world.system.answers["sendtest"] = Temporary("disk full")
         assert "Disk full" in (await browser.post("/proof/send", to="old@example.net")).text
