@@ -43,6 +43,7 @@ SHOWN_BY = {
     "SORT": "dialogs/imap/sort_thread.imap wire/imap/parse/test_sort.py",
     "SORT=DISPLAY": "dialogs/imap/sort_thread.imap",
     "ESORT": "dialogs/imap/sort_thread.imap",
+    "PARTIAL": "dialogs/imap/partial.imap wire/imap/parse/test_search.py",
     "THREAD=ORDEREDSUBJECT": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
     "THREAD=REFERENCES": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",

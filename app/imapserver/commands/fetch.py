@@ -114,6 +114,8 @@ def fetch(session: Session, command: FetchCommand) -> Coroutine[Any, Any, None] 
     uids: Sequence[int] = choose(selected, command.sequence, uid=command.uid)
     if command.changedsince is not None:
         uids = _changed_since(selected, uids, command.changedsince)
+    if command.page is not None:  # counted in what the other modifier left (RFC 9394 §3.4)
+        uids = uids[command.page.places(len(uids))]
     if wanted.columns or wanted.needs_bytes or command.vanished or len(uids) > AT_ONCE:
         return _fetch(session, selected, command, wanted, uids)
     _write(session, selected, wanted, ((uid,) for uid in uids))

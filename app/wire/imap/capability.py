@@ -64,6 +64,7 @@ CAPABILITIES: Final = (
     Capability("SORT", "RFC 5256"),
     Capability("SORT=DISPLAY", "RFC 5957"),
     Capability("ESORT", "RFC 5267 §3"),
+    Capability("PARTIAL", "RFC 9394"),
     Capability("THREAD=ORDEREDSUBJECT", "RFC 5256"),
     Capability("THREAD=REFERENCES", "RFC 5256"),
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox

@@ -1,6 +1,7 @@
 """FETCH: items, sections, partials, modifiers (RFC 9051 §6.4.5, RFC 7162 §3.1.4).
 
-BINARY is RFC 3516, SAVEDATE RFC 8514, PREVIEW RFC 8970, EMAILID and THREADID RFC 8474.
+BINARY is RFC 3516, SAVEDATE RFC 8514, PREVIEW RFC 8970, EMAILID and THREADID RFC 8474, the
+modifier PARTIAL RFC 9394 §3.4.
 
     fetch     = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / item / "(" item *(SP item) ")") [SP modifiers]
     section   = "[" [part ["." ("HEADER" / "HEADER.FIELDS" [".NOT"] SP header-list / "TEXT" / "MIME")]] "]"
@@ -20,6 +21,7 @@ from typing import Final
 
 from app.errors import ImapSyntaxError
 from app.wire.imap.command import Command
+from app.wire.imap.parse.search import PartialRange, parse_partial
 from app.wire.imap.sequence import SequenceSet, parse_set
 from app.wire.imap.tokens import ImapCursor, astring, keyword, number64, nz_number, parenthesized, space, write_astring
 
@@ -104,6 +106,7 @@ class FetchCommand(Command):
     items: tuple[FetchItem, ...]
     changedsince: int | None = None
     vanished: bool = False  # also which uids went since then
+    page: PartialRange | None = None  # which of the messages that are left
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class _Wanted:
     items: tuple[FetchItem, ...]
     changedsince: int | None = None
     vanished: bool = False
+    page: PartialRange | None = None
 
 
 _READING: Final = (Attribute.RFC822, Attribute.RFC822_TEXT)
@@ -144,7 +148,7 @@ def parse_fetch(cursor: ImapCursor, tag: str, *, uid: bool = False) -> FetchComm
     wanted = _parse_wanted(cursor)
     if wanted.vanished and not uid:  # RFC 7162 §3.2.6
         cursor.fail("VANISHED only in UID FETCH")
-    return FetchCommand(tag, uid, sequence, wanted.items, wanted.changedsince, wanted.vanished)
+    return FetchCommand(tag, uid, sequence, wanted.items, wanted.changedsince, wanted.vanished, wanted.page)
 
 
 def _parse_wanted(cursor: ImapCursor) -> _Wanted:
@@ -189,24 +193,27 @@ def _parse_macro(cursor: ImapCursor) -> tuple[FetchItem, ...] | None:
 
 
 def _parse_modifiers(cursor: ImapCursor, items: tuple[FetchItem, ...]) -> _Wanted:
-    changedsince = None
+    changedsince, page = None, None
     vanished = False
     cursor.expect_bytes(b"(", "( and modifiers")
     while True:
-        word = keyword(cursor, "CHANGEDSINCE or VANISHED")
+        word = keyword(cursor, "CHANGEDSINCE, VANISHED or PARTIAL")
         if word == "CHANGEDSINCE" and changedsince is None:
             space(cursor)
             changedsince = number64(cursor, "a modseq")
         elif word == "VANISHED" and not vanished:
             vanished = True
+        elif word == "PARTIAL" and page is None:
+            space(cursor)
+            page = parse_partial(cursor)
         else:
-            cursor.fail("CHANGEDSINCE and VANISHED, each once")
+            cursor.fail("CHANGEDSINCE, VANISHED and PARTIAL, each once")
         if cursor.take(b")"):
             break
         space(cursor)
     if vanished and changedsince is None:  # RFC 7162 §3.2.6
         cursor.fail("CHANGEDSINCE with VANISHED")
-    return _Wanted(items, changedsince, vanished)
+    return _Wanted(items, changedsince, vanished, page)
 
 
 def parse_item(cursor: ImapCursor) -> FetchItem:

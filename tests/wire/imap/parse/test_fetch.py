@@ -2,6 +2,7 @@ import pytest
 
 from app.errors import ImapSyntaxError
 from app.wire.imap.parse.fetch import Attribute, Partial, Section, SectionText
+from app.wire.imap.parse.search import PartialRange
 from app.wire.imap.table import parse_command
 
 
@@ -77,6 +78,7 @@ def test_modifiers():
     command = parse_command(b"a UID FETCH 1:* FLAGS (CHANGEDSINCE 12345 VANISHED)")
     assert (command.changedsince, command.vanished) == (12345, True)
     assert parse_command(b"a FETCH 1 (FLAGS) (changedsince 0)").changedsince == 0
+    assert parse_command(b"a UID FETCH 1:* FLAGS (PARTIAL 5:2 CHANGEDSINCE 1)").page == PartialRange("5:2", 2, 5)
     for raw in (b"FETCH 1 UID (CHANGEDSINCE 1 VANISHED)", b"UID FETCH 1 UID (VANISHED)", b"FETCH 1 UID (FOO)"):
         with pytest.raises(ImapSyntaxError):
             parse_command(b"a " + raw)

@@ -95,3 +95,23 @@ def test_bad_searches(raw):
 def test_nesting_is_bounded(opening):
     with pytest.raises(ImapSyntaxError, match="nested"):
         key(opening * 5000 + b"ALL")
+
+
+@pytest.mark.parametrize(
+    ("raw", "chosen"),
+    [
+        *((b"1:3", [1, 2, 3]), (b"3:2", [2, 3]), (b"9:12", [9, 10]), (b"11:12", [])),
+        *((b"-1:-3", [8, 9, 10]), (b"-3:-2", [8, 9]), (b"-9:-12", [1, 2]), (b"-11:-12", [])),
+    ],
+)
+def test_a_page_counts_from_either_end(raw, chosen):
+    page = parse_command(b"a SEARCH RETURN (PARTIAL " + raw + b") ALL").returns.partial
+    assert list(range(1, 11))[page.places(10)] == chosen
+
+
+@pytest.mark.parametrize(
+    "raw", [b"1:*", b"0:1", b"1", b"-1:2", b"1:-2", b"1:4294967296", b"1:2 ALL", b"1:2 PARTIAL 3:4", b""]
+)
+def test_pages_that_are_none(raw):
+    with pytest.raises(ImapSyntaxError):
+        parse_command(b"a SEARCH RETURN (PARTIAL " + raw + b") ALL")
