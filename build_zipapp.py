@@ -51,7 +51,7 @@ PLATFORMS = {
     "aarch64-linux-musl": [f"{tag}_aarch64" for tag in MUSL],
     "arm64-darwin": [*MACOS, "macosx_11_0_universal2", "macosx_10_9_universal2"],
 }
-FAST = ("httptools", "uvloop")  # large and only faster: left out unless asked for
+FAST = ("uvloop",)  # large and only faster: left out unless asked for
 LEFT_OUT = ("pycparser",)  # cffi needs it to compile, not to run
 SOURCE_ONLY = {"dkimpy": "dkim"}  # published without wheel; all Python, so its package folder is taken as it is
 
@@ -406,7 +406,7 @@ def parse_arguments(arguments: list[str]) -> tuple[argparse.Namespace, list[str]
         ours, run = arguments[:at], arguments[at + 1 :]
     parser = argparse.ArgumentParser(description="Build mox.pyz, the whole server in one file.")
     parser.add_argument("--targets", choices=("current", "linux", "all"), default="current", help="platforms to carry")
-    parser.add_argument("--fast", action="store_true", help="add uvloop and httptools (this Python and platform only)")
+    parser.add_argument("--fast", action="store_true", help="add uvloop (this Python and platform only)")
     parser.add_argument("--output", type=Path, default=ROOT / "dist" / "mox.pyz", metavar="FILE")
     parser.add_argument("--lock", action="store_true", help="choose versions anew and write requirements.lock")
     parser.add_argument("--run", action="store_true", help="build if needed, then run with all arguments that follow")
