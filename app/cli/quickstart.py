@@ -103,15 +103,18 @@ def _report_passwords(generated: Generated, admin_password: str, result: Applied
 
 
 def _report(address: str, generated: Generated, result: Applied) -> None:
-    from quickstart.texts import HOST_RECORDS
+    from quickstart.texts import HOST_RECORDS, NO_ADDRESSES
 
     print(f"In mail programs, sign in as {address}, with:")
     for one in result.clients:
         print(f"    {one.protocol:18} {one.host.ascii}, port {one.port}, {one.security.value}")
     print("\nPublish these DNS records:\n")
     print(result.zone)
-    host = HOST_RECORDS.format(hostname=generated.static.hostname.ascii)
-    for note in (host, *generated.notes):
+    hostname = generated.static.hostname.ascii
+    public = generated.static.listeners["public"]
+    has_addresses = any(not ip.is_unspecified for ip in public.nat_ips or public.ips)
+    host = HOST_RECORDS if has_addresses else f"{NO_ADDRESSES} {HOST_RECORDS}"
+    for note in (host.format(hostname=hostname), *generated.notes):
         print(textwrap.fill(note, 100), end="\n\n")
 
 
