@@ -74,7 +74,7 @@ def search_text(data: bytes | mmap.mmap, root: Part, with_header: bool) -> Itera
         if part.message is not None:
             yield header_text(part_header(data, part.message))
             pending.append(part.message)
-        elif part.is_text and not part.children:
+        elif (part.is_text or part.content_type.type == "message") and not part.children:  # as a delivery-status
             yield decode_text(data, part)
         if part is not root and part.details.disposition:
             yield part.details.disposition.param("filename") or ""

@@ -50,6 +50,11 @@ def test_no_more_is_decoded_than_asked_for():
     assert decode_body(data, parse_message(data), limit=10) == b"A" * 10
 
 
+def test_search_looks_into_what_a_bounce_says_to_programs():
+    data = b"Content-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822; jane@example.com\r\n"
+    assert "jane@example.com" in "".join(search_text(data, parse_message(data), with_header=False))
+
+
 def test_search_looks_into_all_texts_and_headers():
     data = (
         b"Subject: =?utf-8?q?=C3=BCber?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\npre\r\n--b\r\n\r\none\r\n"
