@@ -18,6 +18,8 @@ from app.store.account import expunge, mailboxes
 from app.store.account.handle import Account, Tx
 from app.wire.imap.mailboxname import INBOX
 
+INDEX_AFTER_S = 10.0  # an account that was opened looks for messages that are not indexed; a start has better to do
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
@@ -92,6 +94,7 @@ class Accounts:
         try:
             account = await asyncio.to_thread(self._open_account, name)
             self._open[name] = account
+            account.indexer.look_in(INDEX_AFTER_S)
             return account
         finally:
             self._opening.pop(name, None)

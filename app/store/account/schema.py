@@ -123,7 +123,28 @@ CREATE INDEX content_message_id ON content (message_id) WHERE message_id IS NOT 
 ALTER TABLE mailbox ADD COLUMN forgotten_modseq INTEGER NOT NULL DEFAULT 0;
 """
 
+_SEARCH = """
+-- The word index, see searchindex.py. A segment is about the contents between its first and its last.
+CREATE TABLE search_segment (
+    last_content_id INTEGER PRIMARY KEY,
+    first_content_id INTEGER NOT NULL,
+    form TEXT NOT NULL,
+    contents BLOB NOT NULL,             -- their numbers
+    open BLOB NOT NULL                  -- of those that are not indexed
+) STRICT;
+CREATE TABLE search_words (
+    last_content_id INTEGER NOT NULL,
+    place INTEGER NOT NULL,             -- of searchindex.Place
+    vocabulary BLOB NOT NULL,
+    starts BLOB NOT NULL,
+    ends BLOB NOT NULL,
+    documents BLOB NOT NULL,
+    PRIMARY KEY (last_content_id, place)
+) STRICT;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
+    _SEARCH,
 )

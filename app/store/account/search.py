@@ -1,23 +1,28 @@
 """Which messages of a mailbox match a search key: the exact answer of IMAP SEARCH (RFC 9051 §6.4.4).
 
 Keys about flags, sizes, dates and numbers are answered from the narrow message rows; keys about the usual header fields
-from the ready fields; only the rest reads and decodes messages. Keys that stand together are tried cheapest first. Text
-is compared without regard to case, on what transfer encodings, charsets and encoded words stand for. Runs on a reader.
+from the ready fields; only the rest reads and decodes messages. Of keys about text the word index (`searchindex.py`)
+leaves few messages to look at; the answer is the same without it. Keys that stand together are tried cheapest first.
+Text is compared without regard to case, on what transfer encodings, charsets and encoded words stand for. Runs on a
+reader.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from app.clock import utc
 from app.store.account.objectids import THREAD_OF_CONTENT, Kind, number_of
 from app.store.account.prepare import LIST_FIELDS
 from app.store.account.reader import MessageBytes, read_message
+from app.store.account.searchindex import Lookup, Place, look_up
 from app.wire.imap.parse.searchkey import (
     Age,
     All,
@@ -44,6 +49,8 @@ from app.wire.message.header import find_field, find_fields
 
 _COLUMNS = "uid, flags, keywords, modseq, size_bytes, internaldate, savedate, content_id"
 _READY_FIELDS = frozenset(LIST_FIELDS)
+_FIELD_NAME = re.compile(r"[!-9;-~]+")
+MANY = 2000  # contents that are looked up one by one; for more, all rows are read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,39 +145,81 @@ class _Test:
 
     run: Test
     cost: int = 0
+    among: frozenset[int] | None = None  # no content but these can pass
 
 
 def find_matches(db: sqlite3.Connection, msg_dir: Path, search: Search) -> list[Match]:
     """The matching messages by uid."""
-    test = _compile(search.key, search).run
-    rows = db.execute(f"SELECT {_COLUMNS} FROM message WHERE mailbox_id = ? ORDER BY uid", (search.mailbox_id,))
-    known = set(search.view)
+    compiled = _compile(db, search.key, search)
+    test, known = compiled.run, set(search.view)
     found: list[Match] = []
-    for row in rows.fetchall():
+    for row in _rows(db, search.mailbox_id, compiled.among):
         if row[0] in known and test(candidate := Candidate(db, msg_dir, row)):
             found.append(Match(candidate.uid, candidate.modseq))
     return found
 
 
-def _compile(key: SearchKey, search: Search) -> _Test:
+def _rows(db: sqlite3.Connection, mailbox_id: int, among: frozenset[int] | None) -> list[tuple[Any, ...]]:
+    """The messages of the mailbox by uid; only those with some contents, when these are known and few."""
+    select = f"SELECT {_COLUMNS} FROM message WHERE"
+    if among is None or len(among) > MANY:
+        rows = db.execute(f"{select} mailbox_id = ? ORDER BY uid", (mailbox_id,)).fetchall()
+        return rows if among is None else [row for row in rows if row[-1] in among]
+    rows = []
+    contents = sorted(among)
+    select += " +mailbox_id = ?"  # the plus keeps SQLite from going through the whole mailbox
+    for start in range(0, len(contents), 500):
+        some = contents[start : start + 500]
+        marks = ",".join("?" * len(some))
+        rows += db.execute(f"{select} AND content_id IN ({marks})", (mailbox_id, *some)).fetchall()
+    return sorted(rows)
+
+
+def _compile(db: sqlite3.Connection, key: SearchKey, search: Search) -> _Test:
     if isinstance(key, And):
-        return _all_of(sorted((_compile(inner, search) for inner in key.keys), key=lambda test: test.cost))
+        tests = [_compile(db, inner, search) for inner in key.keys]
+        return _all_of(sorted(tests, key=lambda test: test.cost))
     if isinstance(key, Or):
-        left, right = sorted((_compile(key.left, search), _compile(key.right, search)), key=lambda test: test.cost)
-        return _Test(lambda m: left.run(m) or right.run(m), right.cost)
+        return _either(_compile(db, key.left, search), _compile(db, key.right, search))
     if isinstance(key, Not):
-        inner = _compile(key.key, search)
+        inner = _compile(db, key.key, search)
         return _Test(lambda m: not inner.run(m), inner.cost)
     if isinstance(key, Messages):
         return _in_set(key, search)
     if isinstance(key, Contains | Header):
-        return _text_test(key)
+        return _indexed(_text_test(key), _lookup(db, key), key)
     return _row_test(key, search)
+
+
+def _either(one: _Test, other: _Test) -> _Test:
+    left, right = sorted((one, other), key=lambda test: test.cost)
+    among = None if left.among is None or right.among is None else left.among | right.among
+    return _Test(lambda m: left.run(m) or right.run(m), right.cost, among)
+
+
+def _lookup(db: sqlite3.Connection, key: Contains | Header) -> Lookup | None:
+    """What the word index knows; None when the key has to be tried on every message."""
+    if isinstance(key, Header):
+        return look_up(db, key.text, (Place.HEADER,)) if _FIELD_NAME.fullmatch(key.name) else None
+    places = {TextIn.BODY: (Place.BODY,), TextIn.TEXT: (Place.HEADER, Place.BODY)}
+    return look_up(db, key.text, places.get(key.place, (Place.HEADER,)))
+
+
+def _indexed(test: _Test, lookup: Lookup | None, key: Contains | Header) -> _Test:
+    if lookup is None:
+        return test
+    among = lookup.candidates()
+    if lookup.is_exact and isinstance(key, Contains) and key.place in (TextIn.BODY, TextIn.TEXT):
+        found, run = lookup.found, test.run
+        return _Test(lambda m: m.content_id in found or (m.content_id in among and run(m)), test.cost, among)
+    return _Test(lambda m: m.content_id in among and test.run(m), test.cost, among)
 
 
 def _all_of(tests: list[_Test]) -> _Test:
     runs = [test.run for test in tests]
-    return _Test(lambda m: all(run(m) for run in runs), tests[-1].cost)
+    known = [test.among for test in tests if test.among is not None]
+    among = frozenset.intersection(*known) if known else None
+    return _Test(lambda m: all(run(m) for run in runs), tests[-1].cost, among)
 
 
 def _in_set(key: Messages, search: Search) -> _Test:

@@ -1,0 +1,98 @@
+"""Keeps the word index of an account up: a moment after deliveries, never before their reply, and some hundred at once.
+
+What was there before, such as the messages of an account of an earlier version, is indexed after the account is opened.
+A failure, such as a full disk, costs nothing but time: searches look at what is not indexed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from app.errors import MailError
+from app.log import logger
+from app.store.account.changes import Change, MessagesAdded
+
+if TYPE_CHECKING:
+    from app.store.account.handle import Account
+
+log = logger("store")
+
+ENOUGH = 128  # messages that wait before a segment is made
+DELAY_S = 2.0  # lets a burst of deliveries pass
+RETRY_S = 300.0
+
+
+class Indexer:
+    """The indexing of one account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._added = 0  # messages since the last look
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    def changed(self, changes: list[Change]) -> None:
+        """Count new messages; called after each commit, on the event loop when there is one."""
+        for change in changes:
+            if isinstance(change, MessagesAdded):
+                self._added += len(change.entries)
+        if self._added >= ENOUGH:
+            self.look_in(DELAY_S)
+
+    def look_in(self, delay_s: float) -> None:
+        """See later whether there is enough to index."""
+        if self._timer is not None or self._is_closed:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # a command line tool: the next opening of the account looks
+            return
+        self._timer = loop.call_later(delay_s, self._start)
+
+    def close(self) -> None:
+        """Forget what is scheduled; the next opening of the account looks again."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _start(self) -> None:
+        self._timer = None
+        if self._task is None or self._task.done():
+            self._added = 0
+            self._task = asyncio.get_running_loop().create_task(self._index())
+        else:
+            self.look_in(DELAY_S)
+
+    async def _index(self) -> None:
+        from app.store.account import searchindex
+
+        account = self._account
+        try:
+            while not self._is_closed and await account.read(lambda db: searchindex.waiting(db, ENOUGH)) >= ENOUGH:
+                builder = searchindex.SegmentBuilder(account.directory / "msg")
+                while await account.read(builder.read):
+                    pass
+                segment = await asyncio.to_thread(builder.segment)
+                await account.write(lambda tx, segment=segment: searchindex.add_segment(tx.db, segment))  # type: ignore[misc]
+            log.debug("messages are indexed for search", account=account.name)
+        except MailError as err:
+            if not self._is_closed:
+                log.warn("cannot index messages for search, will be tried again", account=account.name, err=err)
+                self.look_in(RETRY_S)
+
+
+def index_now(account: Account) -> None:
+    """Index everything, for a caller without an event loop."""
+    from app.store.account import searchindex
+
+    while True:
+        builder = searchindex.SegmentBuilder(account.directory / "msg")
+        while account.read_now(builder.read):
+            pass
+        segment = builder.segment()
+        if not segment.contents:
+            return
+        account.write_now(lambda tx, segment=segment: searchindex.add_segment(tx.db, segment))  # type: ignore[misc]
