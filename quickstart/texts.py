@@ -22,8 +22,8 @@ PROXY_NOTE = (
 )
 
 HOST_RECORDS = (
-    "Whoever rents you the addresses can set their reverse (PTR) records: to {hostname}. Without them much of your mail "
-    "is refused."
+    "Whoever rents you the addresses can set their reverse (PTR) records: to {hostname}. Without them much of your "
+    "mail is refused."
 )
 NO_ADDRESSES = (
     "{hostname} also needs an A and, if this machine has IPv6, an AAAA record with the addresses by which the world "
