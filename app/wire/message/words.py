@@ -17,8 +17,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Case folding follows the Unicode version, and columns are written as they are in memory. The number at the front is to be
-# counted up when `search_text` or `header_text` give other texts: what is indexed is then made again.
+# Case folding follows the Unicode version, and columns are written as they are in memory. The number at the front is to
+# be counted up when `search_text` or `header_text` give other texts: what is indexed is then made again.
 FORM = f"1 {sys.byteorder} {unicodedata.unidata_version}"
 MAX_WORDS_BYTES = 1 << 20  # of one document; what has more is not indexed
 
