@@ -85,7 +85,6 @@ SEARCHES = [
         b"OR SUBJECT plain SUBJECT quoted",
         b"SENTON 21-Nov-1997",
         b'BODY "two lines"',
-        b'BODY "hello world"',
         b"TEXT preamble",
         b"CHARSET UTF-8 SUBJECT {3+}\r\n\xe2\x82\xac",
     )
