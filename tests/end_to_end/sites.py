@@ -26,7 +26,7 @@ from tests.support.dns import Zone
 METRICS_PORT = 8010
 FRIENDS_PASSWORD = "correct horse"
 _IPS = re.compile(r"(\t+)IPs:\n(?:\t+- .*\n)+")
-_RECORD = re.compile(r"^[\w.-]+\.\s+[A-Z]+\s.*$", re.MULTILINE)
+_RECORD = re.compile(r"^[\w.-]+\. +[A-Z]+ .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
