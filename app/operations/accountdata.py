@@ -27,6 +27,7 @@ def account_settings(static: Static, dynamic: Callable[[], Dynamic]) -> Callable
         return AccountSettings(
             quota_bytes=quota_bytes(static, account.quota_message_size),
             junk_flags=account.automatic_junk_flags,
+            rejects_mailbox=account.rejects_mailbox,
             initial_mailboxes=initial_mailboxes(static),
         )
 

@@ -27,6 +27,7 @@ class AccountSettings:
 
     quota_bytes: int = 0  # 0: no limit
     junk_flags: AutomaticJunkFlags | None = None
+    rejects_mailbox: str = ""
     initial_mailboxes: tuple[tuple[str, str | None], ...] = (
         ("Archive", "\\Archive"),
         ("Drafts", "\\Drafts"),
@@ -112,6 +113,7 @@ class Accounts:
 def _configure(account: Account, settings: AccountSettings) -> None:
     account.quota_bytes = settings.quota_bytes
     account.junk_flags = settings.junk_flags
+    account.rejects_mailbox = settings.rejects_mailbox
 
 
 def _create_initial(tx: Tx, settings: AccountSettings) -> None:

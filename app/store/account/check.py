@@ -94,6 +94,11 @@ _RULES = (
         "body {0} is said to have {1} bytes, and has not",
     ),
     (
+        "SELECT content_id FROM (SELECT content_id FROM provenance UNION SELECT content_id FROM sender_sign)"
+        " WHERE content_id NOT IN (SELECT id FROM content)",
+        "content {0} is gone, and where it came from is still kept",
+    ),
+    (
         "SELECT b.id FROM body b WHERE NOT EXISTS (SELECT 1 FROM content WHERE body_id = b.id)",
         "body {0} belongs to no content",
     ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from app.store.account import bodies
+from app.store.account import bodies, provenance
 from app.store.account.changes import MessagesExpunged
 from app.store.account.handle import Account, Tx
 from app.store.account.records import Mailbox
@@ -127,6 +127,7 @@ def erase_batch(tx: Tx, before_modseq: int) -> tuple[int, list[bytes]]:
         ).fetchone()
         if dropped is not None:
             body_ids.append(dropped[0])
+            provenance.drop(tx.db, content_id)
     return len(rows), bodies.drop_unused(tx.db, body_ids)
 
 

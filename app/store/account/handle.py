@@ -49,7 +49,17 @@ class User(Protocol):
 class Tx:
     """A transaction on an account: the connection, the modseq it uses, and what it changed."""
 
-    __slots__ = ("_modseq", "changes", "clock", "db", "junk_flags", "msg_dir", "placed", "quota_bytes")
+    __slots__ = (
+        "_modseq",
+        "changes",
+        "clock",
+        "db",
+        "junk_flags",
+        "msg_dir",
+        "placed",
+        "quota_bytes",
+        "rejects_mailbox",
+    )
 
     def __init__(self, db: sqlite3.Connection, account: Account) -> None:
         self.db = db
@@ -59,6 +69,7 @@ class Tx:
         self.msg_dir = account.directory / "msg"
         self.quota_bytes = account.quota_bytes
         self.junk_flags = account.junk_flags
+        self.rejects_mailbox = account.rejects_mailbox
         self._modseq = 0
 
     def modseq(self) -> int:
@@ -94,6 +105,7 @@ class Account:
         self.clock = clock
         self.quota_bytes = quota_bytes
         self.junk_flags: AutomaticJunkFlags | None = None  # set, like the quota, when the configuration changes
+        self.rejects_mailbox = ""  # none
         self._placed: list[Path] = []  # files of the group that is being written; the writer thread's
         self.database = Database(directory / "index.db", MIGRATIONS, settled=self._settled)
         self.indexes = Indexes(self)

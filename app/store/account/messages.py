@@ -11,12 +11,13 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.junk.mailboxflags import JunkFlags, junk_flags
-from app.store.account import bodies, expunge, mailboxes
+from app.junk.mailboxflags import MARK_JUNK, MARK_NOT_JUNK, JunkFlags, junk_flags
+from app.store.account import bodies, expunge, mailboxes, provenance
 from app.store.account.changes import Entry, MessagesAdded
 from app.store.account.handle import Tx
 from app.store.account.objectids import thread_of
 from app.store.account.prepare import Prepared
+from app.store.account.provenance import Provenance
 from app.store.account.records import MESSAGE_COLUMNS, Mailbox, StoredMessage, message_of
 from app.wire.imap.flags import DELETED, SEEN
 
@@ -31,6 +32,7 @@ class Incoming:
     flags: int = 0
     keywords: tuple[str, ...] = ()
     internaldate: int | None = None  # seconds since 1970; None is now
+    provenance: Provenance | None = None  # of what came by SMTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ def add(tx: Tx, incoming: Incoming) -> Added:
 def _add(tx: Tx, mailbox: Mailbox, incoming: Incoming) -> Added:
     tx.grow(len(incoming.prefix) + incoming.prepared.body.size)
     content_id, size = _put_content(tx, incoming)
+    if incoming.provenance is not None:
+        provenance.keep(tx, content_id, _destined_id(tx, mailbox, incoming.provenance), incoming.provenance)
     modseq = tx.modseq()
     keywords = " ".join(sorted(incoming.keywords))
     entry = Entry(mailbox.uidnext, _junk_flags(tx, mailbox).on(incoming.flags), keywords, modseq)
@@ -85,8 +89,28 @@ def _add(tx: Tx, mailbox: Mailbox, incoming: Incoming) -> Added:
     return Added(mailbox_id=mailbox.id, uidvalidity=mailbox.uidvalidity, uid=entry.uid)
 
 
+def _destined_id(tx: Tx, mailbox: Mailbox, origin: Provenance) -> int:
+    if origin.destined == mailbox.name:
+        return mailbox.id
+    destined = mailboxes.find(tx.db, origin.destined)
+    return destined.id if destined is not None else 0
+
+
 def _junk_flags(tx: Tx, mailbox: Mailbox) -> JunkFlags:
     return junk_flags(tx.junk_flags, mailbox.name, mailbox.special_use)
+
+
+def _flags_from(tx: Tx, source_id: int, target: Mailbox) -> JunkFlags:
+    """The marks of what comes from another mailbox. Who takes a refused message back says that it was wanted."""
+    marks = _junk_flags(tx, target)
+    is_rescue = (
+        tx.rejects_mailbox
+        and tx.rejects_mailbox != target.name
+        and mailboxes.by_id(tx.db, source_id).name == tx.rejects_mailbox
+        and target.special_use not in ("\\Junk", "\\Trash")
+        and marks != MARK_JUNK
+    )
+    return MARK_NOT_JUNK if is_rescue else marks
 
 
 def _put_content(tx: Tx, incoming: Incoming) -> tuple[int, int]:
@@ -182,7 +206,7 @@ def _copy_chosen(tx: Tx, source_id: int, target_id: int) -> tuple[Copied, int]:
     if not rows:
         return copied, 0
     modseq = tx.modseq()
-    marks = _junk_flags(tx, target)
+    marks = _flags_from(tx, source_id, target)
     tx.db.execute(
         f"INSERT INTO message (mailbox_id, {MESSAGE_COLUMNS})"
         " SELECT ?, ? + row_number() OVER (ORDER BY uid) - 1, ?, ?, flags & ~? | ?, keywords, size_bytes, internaldate,"

@@ -143,8 +143,30 @@ CREATE TABLE search_words (
 ) STRICT;
 """
 
+_PROVENANCE = """
+-- Of contents that came by SMTP, see provenance.py.
+CREATE TABLE provenance (
+    content_id INTEGER PRIMARY KEY,
+    destined_id INTEGER NOT NULL,       -- the mailbox it was meant for
+    localpart TEXT NOT NULL,            -- of the From address
+    is_validated INTEGER NOT NULL,      -- the From address
+    is_reject INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    trace TEXT NOT NULL
+) STRICT;
+CREATE TABLE sender_sign (
+    kind INTEGER NOT NULL,              -- of provenance.Kind
+    value TEXT NOT NULL,
+    received INTEGER NOT NULL,
+    content_id INTEGER NOT NULL,
+    PRIMARY KEY (kind, value, received, content_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sender_sign_content ON sender_sign (content_id);
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
     _SEARCH,
+    _PROVENANCE,
 )
