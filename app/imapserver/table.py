@@ -14,6 +14,7 @@ from app.imapserver.commands import (
     listing,
     login,
     mailbox,
+    quota,
     search,
     select,
     session,
@@ -26,6 +27,7 @@ from app.wire.imap.parse import copymove as copymove_grammar
 from app.wire.imap.parse import fetch as fetch_grammar
 from app.wire.imap.parse import listing as listing_grammar
 from app.wire.imap.parse import mailbox as mailbox_grammar
+from app.wire.imap.parse import metadata as metadata_grammar
 from app.wire.imap.parse import search as search_grammar
 from app.wire.imap.parse import select as select_grammar
 from app.wire.imap.parse import session as session_grammar
@@ -55,6 +57,8 @@ HANDLERS: Final[dict[type, Handler]] = {
     mailbox_grammar.SubscribeCommand: mailbox.subscribe,
     mailbox_grammar.UnsubscribeCommand: mailbox.unsubscribe,
     mailbox_grammar.StatusCommand: status.status,
+    metadata_grammar.GetquotaCommand: quota.getquota,
+    metadata_grammar.GetquotarootCommand: quota.getquotaroot,
     listing_grammar.ListCommand: listing.list_mailboxes,
     listing_grammar.LsubCommand: listing.lsub,
     append_grammar.AppendCommand: append.append,

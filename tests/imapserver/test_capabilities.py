@@ -46,6 +46,8 @@ SHOWN_BY = {
     "PARTIAL": "dialogs/imap/partial.imap wire/imap/parse/test_search.py",
     "THREAD=ORDEREDSUBJECT": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
     "THREAD=REFERENCES": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
+    "QUOTA": "imapserver/commands/test_quota.py",
+    "QUOTA=RES-STORAGE": "imapserver/commands/test_quota.py imapserver/commands/test_status.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

@@ -14,7 +14,7 @@ from app.net.listen import Serving, bind
 from app.store.account.check import check
 from app.store.account.credentials import Parameters, set_password
 from app.store.account.handle import Account
-from app.store.accounts import Accounts
+from app.store.accounts import Accounts, AccountSettings
 from app.store.signin import SignIn
 from tests.support import dialog
 from tests.support.certificates import self_signed
@@ -30,7 +30,8 @@ class World:
     """The server and its accounts; `jane` has PASSWORD."""
 
     def __init__(self, directory: Path) -> None:
-        self.accounts = Accounts(directory / "data")
+        self.quota_bytes = 0  # of every account; 0: no limit
+        self.accounts = Accounts(directory / "data", lambda name: AccountSettings(quota_bytes=self.quota_bytes))
         self.signin = SignIn(small_live(directory), self.accounts, parameters=WEAK)
         self.jane.write_now(lambda tx: set_password(tx, PASSWORD, WEAK))
         self.tls = self_signed("localhost")

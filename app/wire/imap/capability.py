@@ -61,6 +61,8 @@ CAPABILITIES: Final = (
     Capability("PREVIEW", "RFC 8970"),
     Capability("UIDONLY", "RFC 9586"),
     Capability("UTF8=ACCEPT", "RFC 9755"),
+    Capability("QUOTA", "RFC 9208"),
+    Capability("QUOTA=RES-STORAGE", "RFC 9208"),
     Capability("SORT", "RFC 5256"),
     Capability("SORT=DISPLAY", "RFC 5957"),
     Capability("ESORT", "RFC 5267 §3"),
