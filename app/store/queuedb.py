@@ -131,6 +131,10 @@ class QueueDb:
         """What became of a message."""
         return await self._db.read(lambda db: fate(db, message_id))
 
+    async def wrote_to(self, account: str, names: Sequence[str]) -> frozenset[str]:
+        """To which of these addresses, or to whom at which of these domains, the account has written."""
+        return await self._db.read(lambda db: submitted.wrote_to(db, account, names))
+
     async def attempts(self, recipient_id: int) -> list[Attempt]:
         """The attempts that have ended, first to last."""
         sql = """SELECT started, duration_s, success, code, enhanced, error, host, ip

@@ -125,4 +125,5 @@ CREATE TABLE milestone (
 ) WITHOUT ROWID
 """,
     "ALTER TABLE message ADD COLUMN keep_result_s REAL NOT NULL DEFAULT 0",
+    "CREATE INDEX correspondent_domain ON correspondent (account, substr(recipient, instr(recipient, '@') + 1))",
 )

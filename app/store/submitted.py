@@ -6,13 +6,14 @@ no number of connections passes a limit together and a crash forgets nothing. On
 own notifications. What was sent counts, whatever became of it.
 
 `submitted` has a row for each minute of the last day in which an account sent, so that counting costs the same however
-much it sends; `correspondent` has one for each address that it has written to in the last year. SQL for the two is here
-and nowhere else. Raises `SendLimitReached`.
+much it sends; `correspondent` has one for each address that it has written to in the last three years, which also says
+whose mail it wants. SQL for the two is here and nowhere else. Raises `SendLimitReached`.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -21,7 +22,7 @@ from app.store.queuerecords import NewMessage
 
 MINUTE_S = 60
 DAY_S = 24 * 3600.0
-REMEMBERED_S = 365 * DAY_S  # after the last message to an address; later it is new again
+REMEMBERED_S = 3 * 365 * DAY_S  # after the last message to an address; later it is new again
 
 
 class SendLimit(Enum):
@@ -101,6 +102,16 @@ def forget_old(db: sqlite3.Connection, now: float) -> None:
     """Remove what counts no more."""
     db.execute("DELETE FROM submitted WHERE minute <= ?", ((now - DAY_S) / MINUTE_S,))
     db.execute("DELETE FROM correspondent WHERE last <= ?", (now - REMEMBERED_S,))
+
+
+def wrote_to(db: sqlite3.Connection, account: str, names: Iterable[str]) -> frozenset[str]:
+    """Those of the names, addresses and domains in ASCII, to which or to somebody at which the account has written."""
+    return frozenset(name for name in names if (_is_known if "@" in name else _knows_domain)(db, account, name.lower()))
+
+
+def _knows_domain(db: sqlite3.Connection, account: str, domain: str) -> bool:
+    sql = "SELECT 1 FROM correspondent WHERE account = ? AND substr(recipient, instr(recipient, '@') + 1) = ? LIMIT 1"
+    return db.execute(sql, (account, domain)).fetchone() is not None
 
 
 def _is_known(db: sqlite3.Connection, account: str, address: str) -> bool:

@@ -131,3 +131,11 @@ def test_old_rows_are_removed(sender: Sender) -> None:
         sender.clock.time = sender.start + at
         asyncio.run(sender.queue.forget_retired())
         assert rows() == left
+
+
+def test_to_whom_an_account_has_written(sender: Sender) -> None:
+    sender.send("Joe@X.example", "ann@sub.y.example")
+    names = ["joe@x.example", "x.example", "JIM@x.example", "y.example", "sub.y.example", "example"]
+    wrote_to = asyncio.run(sender.queue.wrote_to("jane", names))
+    assert wrote_to == {"joe@x.example", "x.example", "sub.y.example"}
+    assert asyncio.run(sender.queue.wrote_to("joe", names)) == frozenset()
