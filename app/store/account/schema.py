@@ -164,9 +164,16 @@ CREATE TABLE sender_sign (
 CREATE INDEX sender_sign_content ON sender_sign (content_id);
 """
 
+_PREFERENCES = """
+-- See preferences.py. What is here is chosen.
+CREATE TABLE preference (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE pass_key (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL) STRICT;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
     _SEARCH,
     _PROVENANCE,
+    _PREFERENCES,
 )
