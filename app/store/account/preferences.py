@@ -1,4 +1,4 @@
-"""What the holder of an account chooses and no configuration file has a word for; and keys, made when they are needed."""
+"""What the holder of an account chooses and no configuration file has a word for; and keys, made when needed."""
 
 from __future__ import annotations
 
