@@ -11,7 +11,7 @@
         Conflict             somebody else has changed it meanwhile
       StoreError           what was asked of the store cannot be
         NoSuchAccount  NoSuchMailbox  MailboxExists  BadMailboxName  MailboxHasChildren
-        OverQuota  ReadOnly
+        OverQuota  AnnotationTooLarge  TooManyAnnotations  ReadOnly
       Temporary            try again later: lookup failed, disk full, locked
       ConnectionGone       nobody left to tell
 
@@ -120,6 +120,14 @@ class MailboxHasChildren(StoreError):
 
 class OverQuota(StoreError):
     """The account may not hold that many more bytes."""
+
+
+class AnnotationTooLarge(StoreError):
+    """A value is larger than one annotation may be."""
+
+
+class TooManyAnnotations(StoreError):
+    """The account may not hold that many annotations, or not so much in them."""
 
 
 class ReadOnly(StoreError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.errors import (
+    AnnotationTooLarge,
     BadMailboxName,
     ImapSyntaxError,
     MailboxExists,
@@ -14,9 +15,12 @@ from app.errors import (
     ReadOnly,
     Refusal,
     Temporary,
+    TooManyAnnotations,
     WireError,
 )
+from app.store.account.annotations import MAX_VALUE_BYTES
 from app.wire.imap import response
+from app.wire.imap.respond import metadata
 from app.wire.imap.response import Code, Status
 
 
@@ -47,6 +51,8 @@ _CODES: dict[type[Exception], Code] = {
     MailboxHasChildren: response.HASCHILDREN,
     BadMailboxName: response.CANNOT,
     OverQuota: response.OVERQUOTA,
+    AnnotationTooLarge: metadata.maxsize(MAX_VALUE_BYTES),
+    TooManyAnnotations: metadata.TOOMANY,
     ReadOnly: response.READ_ONLY,
     Temporary: response.UNAVAILABLE,
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import ConnectionGone
 from app.imapserver import updates
+from app.imapserver.annotationnews import AnnotationNews
 from app.imapserver.selected import Selected
 from app.log import logger
 from app.store.account.handle import Account
@@ -36,12 +37,22 @@ class SignedIn:
 class Session:
     """One client's state from greeting to logout."""
 
-    __slots__ = ("connection", "enabled", "idling", "may_expunge", "selected", "signed_in", "user_agent")
+    __slots__ = (
+        "annotation_news",
+        "connection",
+        "enabled",
+        "idling",
+        "may_expunge",
+        "selected",
+        "signed_in",
+        "user_agent",
+    )
 
     def __init__(self, connection: ImapConnection) -> None:
         self.connection = connection
         self.signed_in: SignedIn | None = None
         self.selected: Selected | None = None
+        self.annotation_news: AnnotationNews | None = None
         self.enabled: set[str] = set()  # atoms in upper case: CONDSTORE, IMAP4REV2
         self.idling = False
         self.may_expunge = True  # whether removals may be told at the end of the command under way
@@ -146,9 +157,19 @@ class Session:
             modseq = self.selected.highest_modseq()
             self.untagged_ok("modseqs from now on", Code(f"HIGHESTMODSEQ {modseq}"))
 
+    def enable_annotation_news(self, *, has_mailboxes: bool) -> None:
+        """Tell the client which annotations others change: of the account, and perhaps of mailboxes."""
+        if self.annotation_news is None:
+            self.annotation_news = AnnotationNews(self.account, self._news)
+            self.annotation_news.open()
+        self.annotation_news.has_mailboxes |= has_mailboxes
+
     def end(self) -> None:
         """Let go of everything; the connection is gone."""
         self.unselect()
+        if self.annotation_news is not None:
+            self.annotation_news.close()
+            self.annotation_news = None
         self.idling = False
 
     def _news(self) -> None:

@@ -48,6 +48,8 @@ SHOWN_BY = {
     "THREAD=REFERENCES": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
     "QUOTA": "imapserver/commands/test_quota.py",
     "QUOTA=RES-STORAGE": "imapserver/commands/test_quota.py imapserver/commands/test_status.py",
+    "METADATA": "dialogs/imap/metadata.imap store/account/test_annotations.py",
+    "LIST-METADATA": "dialogs/imap/metadata.imap",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

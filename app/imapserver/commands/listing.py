@@ -1,8 +1,8 @@
-"""LIST and LSUB (RFC 9051 §6.3.9, RFC 3501 §6.3.9, RFC 5258, RFC 5819, RFC 6154).
+"""LIST and LSUB (RFC 9051 §6.3.9, RFC 3501 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 9590).
 
-Names and subscriptions come from one read, so a line and the STATUS after it belong together. Whether a mailbox has
-children and what it is for is always said; \\Subscribed when it was asked for. A subscription may name a mailbox that
-is not there, which only a selection of subscriptions shows.
+Names, subscriptions and annotations come from one read, so a line and what follows about its mailbox belong together.
+Whether a mailbox has children and what it is for is always said; \\Subscribed when it was asked for. A subscription may
+name a mailbox that is not there, which only a selection of subscriptions shows.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.errors import ImapSyntaxError
 from app.imapserver.commands.status import check_items, write_status
 from app.imapserver.session import Session
 from app.store.account import mailboxes
+from app.store.account.annotations import annotations_named
 from app.store.account.mailboxes import parents
 from app.store.account.records import Mailbox
 from app.wire.imap.mailboxname import compile_pattern
 from app.wire.imap.parse.listing import ListCommand, LsubCommand, ReturnOption, SelectOption
 from app.wire.imap.respond.listing import ROOT, Listed, list_response, lsub_response
+from app.wire.imap.respond.metadata import metadata_response
 
 Matches = Callable[[str], bool]
 
@@ -40,20 +41,23 @@ def read_names(db: sqlite3.Connection) -> Names:
 
 
 async def list_mailboxes(session: Session, command: ListCommand) -> None:
-    """Write a line for each name that is meant, and its STATUS where that was asked for."""
-    if command.metadata_entries:
-        raise ImapSyntaxError("METADATA is not known here")  # RFC 9590, which is not announced
+    """Write a line for each name that is meant, and its STATUS and METADATA where they were asked for."""
     check_items(session, command.status_items)
     if command.patterns == ("",):
         session.write(ROOT)
     else:
-        names = await session.account.read(read_names)
+        entries = command.metadata_entries
+        names, values = await session.account.read(lambda db: (read_names(db), annotations_named(db, entries)))
         lines: list[bytes] = []
         for listed in choose(command, names):
             lines.append(list_response(listed, utf8=session.utf8))
             mailbox = names.mailboxes.get(listed.name)
             if mailbox is not None and command.status_items:
                 lines.append(write_status(session, mailbox, command.status_items))
+            if mailbox is not None and entries:
+                known = values.get(mailbox.id, {})
+                asked = {entry: known.get(entry) for entry in entries}
+                lines.append(metadata_response(mailbox.name, asked, utf8=session.utf8))
         session.write(b"".join(lines))
     session.ok(command.tag, "listed")
 

@@ -54,6 +54,8 @@ def enable(session: Session, command: EnableCommand) -> None:
     for word in new:
         if word in ("CONDSTORE", "QRESYNC"):  # one includes the other (RFC 7162 §3.2.3)
             session.enable_condstore()
+        elif word in ("METADATA", "METADATA-SERVER"):
+            session.enable_annotation_news(has_mailboxes=word == "METADATA")
         session.enabled.add(word)
     session.ok(command.tag, "enabled")
 

@@ -83,6 +83,16 @@ class SubscriptionChanged:
     subscribed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AnnotationsChanged:
+    """Annotations were set or removed: of a mailbox, or of the account, which has number 0 and no name."""
+
+    mailbox_id: int
+    modseq: int
+    name: str
+    keys: tuple[str, ...]
+
+
 MessageChange = MessagesAdded | FlagsChanged | MessagesExpunged
 MailboxChange = MailboxCreated | MailboxDeleted | MailboxRenamed | SubscriptionChanged
-Change = MessageChange | MailboxChange
+Change = MessageChange | MailboxChange | AnnotationsChanged

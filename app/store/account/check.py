@@ -90,6 +90,11 @@ _RULES = (
         "annotation {0} belongs to mailbox {1}, which is gone",
     ),
     (
+        "SELECT a.key, a.createseq, a.modseq FROM annotation a, account_state s"
+        " WHERE a.createseq > a.modseq OR a.modseq > s.modseq",
+        "annotation {0} has createseq {1} and modseq {2}",
+    ),
+    (
         "SELECT id, size_bytes FROM body WHERE data IS NOT NULL AND length(data) <> size_bytes",
         "body {0} is said to have {1} bytes, and has not",
     ),

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from app.errors import BadMailboxName, MailboxExists, MailboxHasChildren, NoSuchMailbox
 from app.store.account import expunge
+from app.store.account.annotations import copy_annotations, drop_annotations
 from app.store.account.changes import MailboxCreated, MailboxDeleted, MailboxRenamed, SubscriptionChanged
 from app.store.account.handle import Tx
 from app.store.account.records import MAILBOX_COLUMNS, Mailbox, mailbox_of
@@ -122,7 +123,7 @@ def delete(tx: Tx, name: str) -> None:
         "INSERT INTO mailbox_tombstone (id, name, uidvalidity, modseq) VALUES (?, ?, ?, ?)",
         (mailbox.id, name, mailbox.uidvalidity, modseq),
     )
-    tx.db.execute("DELETE FROM annotation WHERE mailbox_id = ?", (mailbox.id,))
+    drop_annotations(tx, mailbox.id)
     tx.db.execute("DELETE FROM mailbox WHERE id = ?", (mailbox.id,))
     tx.changes.append(MailboxDeleted(mailbox.id, modseq, name))
 
@@ -158,11 +159,7 @@ def _rename_inbox(tx: Tx, inbox: Mailbox, new: str) -> list[Mailbox]:
 
     made = create(tx, new)
     target = made[-1]
-    tx.db.execute(
-        "INSERT INTO annotation (mailbox_id, key, value, createseq, modseq)"
-        " SELECT ?, key, value, ?, ? FROM annotation WHERE mailbox_id = ?",
-        (target.id, tx.modseq(), tx.modseq(), inbox.id),
-    )
+    copy_annotations(tx, inbox.id, target.id)  # RFC 5464 §4.1
     if inbox.total:
         messages.move(tx, inbox.id, messages.all_uids(tx.db, inbox.id), target.id)
     return made

@@ -63,6 +63,8 @@ CAPABILITIES: Final = (
     Capability("UTF8=ACCEPT", "RFC 9755"),
     Capability("QUOTA", "RFC 9208"),
     Capability("QUOTA=RES-STORAGE", "RFC 9208"),
+    Capability("METADATA", "RFC 5464"),  # of mailboxes and of the server; METADATA-SERVER would be the latter alone
+    Capability("LIST-METADATA", "RFC 9590"),
     Capability("SORT", "RFC 5256"),
     Capability("SORT=DISPLAY", "RFC 5957"),
     Capability("ESORT", "RFC 5267 §3"),
@@ -73,7 +75,9 @@ CAPABILITIES: Final = (
 )
 
 # Upper case; ENABLED answers with the atom of the table.
-ENABLES: Final = frozenset({"CONDSTORE", "IMAP4REV2", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"})
+ENABLES: Final = frozenset(
+    {"CONDSTORE", "IMAP4REV2", "METADATA", "METADATA-SERVER", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

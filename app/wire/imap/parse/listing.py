@@ -14,9 +14,11 @@ from typing import Final
 from app.wire.imap.command import Command
 from app.wire.imap.mailboxname import parse_mailbox, parse_pattern
 from app.wire.imap.parse.mailbox import StatusItem, parse_status_items
-from app.wire.imap.tokens import ImapCursor, astring, keyword, parenthesized, space, text
+from app.wire.imap.parse.metadata import parse_entries
+from app.wire.imap.tokens import ImapCursor, keyword, parenthesized, space
 
 MAX_PATTERNS: Final = 50  # every mailbox is held against every one
+MAX_METADATA_ENTRIES: Final = 50  # told for every mailbox
 
 
 class SelectOption(Enum):
@@ -137,8 +139,7 @@ def _parse_return(cursor: ImapCursor, returns: _Returns) -> None:
         returns.status_items = parse_status_items(cursor)
     elif option is ReturnOption.METADATA:
         space(cursor)
-        entries = parenthesized(cursor, lambda inner: text(astring(inner, "an entry name"), "entry name"), "(")
-        returns.metadata_entries = tuple(entries)
+        returns.metadata_entries = parse_entries(cursor, MAX_METADATA_ENTRIES)
 
 
 def parse_lsub(cursor: ImapCursor, tag: str) -> LsubCommand:

@@ -19,6 +19,10 @@ from app.wire.imap.tokens import ImapCursor, astring, keyword, nstring, number, 
 
 MAX_ENTRIES: Final = 1000  # in one command; an account has no more
 
+MAX_ENTRY_BYTES: Final = 1000  # of a name
+
+_ENTRY = re.compile(r"(?:/[^/*%\x00-\x1f\x7f-\U0010ffff]+)+")  # RFC 5464 §3.2
+_SETTABLE = re.compile(r"/(?:private|shared)/(?!vendor(?:/[^/]+)?\Z)")  # a vendor's have four parts (§3.2.1)
 _OPTIONS = re.compile(rb"\((?:MAXSIZE|DEPTH) ", re.IGNORECASE)
 _DEPTHS: Final = {"0": 0, "1": 1, "INFINITY": None}
 
@@ -77,13 +81,17 @@ def parse_getmetadata(cursor: ImapCursor, tag: str) -> GetmetadataCommand:
     mailbox = parse_mailbox(cursor)
     space(cursor)
     options = options or _parse_options(cursor)
-    if cursor.starts_with(b"("):
-        entries = parenthesized(cursor, _parse_entry, "( and entries")
-    else:
-        entries = [_parse_entry(cursor)]
-    if not 0 < len(entries) <= MAX_ENTRIES:
-        cursor.fail(f"1 to {MAX_ENTRIES} entries")
-    return GetmetadataCommand(tag, mailbox, tuple(dict.fromkeys(entries)), options or MetadataOptions())
+    return GetmetadataCommand(tag, mailbox, parse_entries(cursor), options or MetadataOptions())
+
+
+def parse_entries(cursor: ImapCursor, limit: int = MAX_ENTRIES) -> tuple[str, ...]:
+    """One entry, or several in parentheses, each once."""
+    entries = (
+        parenthesized(cursor, _parse_entry, "( and entries") if cursor.starts_with(b"(") else [_parse_entry(cursor)]
+    )
+    if not 0 < len(entries) <= limit:
+        cursor.fail(f"1 to {limit} entries")
+    return tuple(dict.fromkeys(entries))
 
 
 def _parse_options(cursor: ImapCursor) -> MetadataOptions | None:
@@ -119,7 +127,7 @@ def _parse_depth(cursor: ImapCursor) -> int | None:
 def _parse_entry(cursor: ImapCursor) -> str:
     start = cursor.pos
     entry = text(astring(cursor, "an entry such as /private/comment"), "entry name").lower()
-    if not entry.startswith("/") or not entry.isprintable() or "*" in entry or "%" in entry:
+    if len(entry) > MAX_ENTRY_BYTES or not _ENTRY.fullmatch(entry):
         cursor.pos = start
         cursor.fail("an entry such as /private/comment")
     return entry
@@ -137,7 +145,11 @@ def parse_setmetadata(cursor: ImapCursor, tag: str) -> SetmetadataCommand:
 
 
 def _parse_annotation(cursor: ImapCursor) -> Annotation:
+    start = cursor.pos
     entry = _parse_entry(cursor)
+    if not _SETTABLE.match(entry):
+        cursor.pos = start
+        cursor.fail("an entry below /private or /shared, such as /private/comment or /shared/vendor/name/colour")
     space(cursor)
     return Annotation(entry, nstring(cursor))
 

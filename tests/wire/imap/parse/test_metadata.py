@@ -24,7 +24,13 @@ def test_values_may_be_binary_or_nil():
         b"GETMETADATA x private",
         b"GETMETADATA x (DEPTH 2) /a",
         b"GETMETADATA x /a*",
+        b"GETMETADATA x /a//b",
+        b"GETMETADATA x /a/",
+        b'GETMETADATA x "/a\xc3\xa4"',
         b"SETMETADATA x ()",
+        b"SETMETADATA x (/other/a b)",
+        b"SETMETADATA x (/private b)",
+        b"SETMETADATA x (/shared/vendor/name b)",
     ],
 )
 def test_bad_forms(raw):
