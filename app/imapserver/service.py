@@ -25,3 +25,4 @@ class ImapService:
     connections: RateLimit
     concurrent: ConcurrencyLimit
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
+    progress_interval_s: float = 10.0  # after which a client that waits is told so, again and again

@@ -50,6 +50,7 @@ SHOWN_BY = {
     "QUOTA=RES-STORAGE": "imapserver/commands/test_quota.py imapserver/commands/test_status.py",
     "METADATA": "dialogs/imap/metadata.imap store/account/test_annotations.py",
     "LIST-METADATA": "dialogs/imap/metadata.imap",
+    "INPROGRESS": "imapserver/commands/test_progress.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

@@ -31,6 +31,7 @@ class World:
 
     def __init__(self, directory: Path) -> None:
         self.quota_bytes = 0  # of every account; 0: no limit
+        self.progress_interval_s = 10.0
         self.accounts = Accounts(directory / "data", lambda name: AccountSettings(quota_bytes=self.quota_bytes))
         self.signin = SignIn(small_live(directory), self.accounts, parameters=WEAK)
         self.jane.write_now(lambda tx: set_password(tx, PASSWORD, WEAK))
@@ -79,6 +80,7 @@ class World:
             passwords_need_tls=False,
             connections=RateLimit(CONNECTIONS),
             concurrent=ConcurrencyLimit(),
+            progress_interval_s=self.progress_interval_s,
         )
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from app.errors import NoSuchMailbox
 from app.imapserver import updates
 from app.imapserver.commands.messageset import choose, selected_of, writable
+from app.imapserver.commands.progress import watched
 from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
 from app.store.account import mailboxes, messages
@@ -22,7 +23,8 @@ async def copy(session: Session, command: CopyCommand) -> None:
     """Copy messages; the answer says their new uids."""
     selected = selected_of(session)
     source, uids, name = selected.mailbox.id, choose(selected, command.sequence, uid=command.uid), command.mailbox
-    copied = await session.account.write(lambda tx: messages.copy(tx, source, uids, _target(tx, name)))
+    work = session.account.write(lambda tx: messages.copy(tx, source, uids, _target(tx, name)))
+    copied = await watched(session, command.tag, work)
     _check_copied(command, uids, copied)
     session.ok(command.tag, "copied", _code(copied))
 
@@ -31,7 +33,8 @@ async def move(session: Session, command: MoveCommand) -> None:
     """Move messages: the new uids, then the removals, then the end (RFC 6851 §4.3)."""
     selected = writable(session)
     source, uids, name = selected.mailbox.id, choose(selected, command.sequence, uid=command.uid), command.mailbox
-    moved = await session.account.write(lambda tx: messages.move(tx, source, uids, _target(tx, name)))
+    work = session.account.write(lambda tx: messages.move(tx, source, uids, _target(tx, name)))
+    moved = await watched(session, command.tag, work)
     _check_copied(command, uids, moved)
     if code := _code(moved):
         session.untagged_ok("moved to", code)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.imapserver import updates
 from app.imapserver.commands.messageset import choose, writable
+from app.imapserver.commands.progress import watched
 from app.imapserver.session import Session
 from app.store.account import expunge as removal
 from app.store.account import mailboxes
@@ -18,7 +19,8 @@ async def expunge(session: Session, command: ExpungeCommand) -> None:
     selected = writable(session)
     mailbox_id = selected.mailbox.id
     uids = None if command.uids is None else choose(selected, command.uids, uid=True)
-    removed = await session.account.write(lambda tx: _expunge(tx, mailbox_id, uids))
+    work = session.account.write(lambda tx: _expunge(tx, mailbox_id, uids))
+    removed = await watched(session, command.tag, work)
     updates.write(session, may_expunge=True)
     session.ok(command.tag, "expunged", updates.modseq_code(session) if removed else None)
 

@@ -22,6 +22,7 @@ from app.errors import ImapSyntaxError, Temporary
 from app.imapserver import updates
 from app.imapserver.commands.body import Large, write_section, written
 from app.imapserver.commands.messageset import choose, selected_of
+from app.imapserver.commands.progress import Steps
 from app.imapserver.resync import tell_removed
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session, log
@@ -148,7 +149,7 @@ async def _fetch(
     sets_seen = wanted.sets_seen and not selected.read_only
     at_once = BODY_CHUNK if wanted.needs_bytes else CHUNK
     mailbox_id, msg_dir = selected.mailbox.id, session.account.directory / "msg"
-    position = 0
+    position, steps = 0, Steps(session, command.tag)
     if command.vanished and command.changedsince is not None:
         await tell_removed(session, selected, command.sequence, command.changedsince)
     while position < len(uids) and session.selected is selected:
@@ -160,6 +161,7 @@ async def _fetch(
             _write(session, selected, shown, chunk.rows)
         await session.connection.drain()
         position += chunk.done
+        steps.tell(position, len(uids))
     session.ok(command.tag, "fetched")
 
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from app.errors import ImapSyntaxError
 from app.imapserver.commands.messageset import selected_of
+from app.imapserver.commands.progress import watched
 from app.imapserver.replies import UidRequired
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session
+from app.store.account.progress import Progress
 from app.store.account.search import Match, Search, find_matches
 from app.wire.imap.parse.search import Returns, SearchCommand, SearchReturn
 from app.wire.imap.parse.searchkey import SearchKey, has_seqs
@@ -31,7 +33,8 @@ async def search(session: Session, command: SearchCommand) -> None:
     asked = Asked(tag=command.tag, uid=command.uid, returns=command.returns, has_modseq=command.has_modseq)
     wanted = begin(session, command.key, asked)
     msg_dir = session.account.directory / "msg"
-    matches = await session.account.read(lambda db: find_matches(db, msg_dir, wanted))
+    found = session.account.read(lambda db: find_matches(db, msg_dir, wanted))
+    matches = await watched(session, command.tag, found, wanted.progress)
     save(session, asked, matches)
     if asked.returns is None and "IMAP4REV2" not in session.enabled:
         session.write(search_response(asked.numbers(selected_of(session), matches), asked.modseq(matches)))
@@ -84,6 +87,7 @@ def begin(session: Session, key: SearchKey, asked: Asked) -> Search:
         view=array("I", selected.uids),
         saved=selected.search_result,
         now=int(session.account.clock.now()),
+        progress=Progress(),
     )
     if asked.returns is not None and asked.returns.saves:
         selected.search_result = array("I")  # what it is when the search fails (RFC 5182 §2.1)

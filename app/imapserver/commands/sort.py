@@ -6,6 +6,7 @@ Matching, reading, sorting and threading are one read, in a thread of the store.
 from __future__ import annotations
 
 from app.imapserver.commands.messageset import selected_of
+from app.imapserver.commands.progress import watched
 from app.imapserver.commands.search import Asked, begin, save, write_found
 from app.imapserver.session import Session
 from app.store.account.search import find_matches
@@ -20,9 +21,10 @@ async def sort(session: Session, command: SortCommand) -> None:
     asked = Asked(tag=command.tag, uid=command.uid, returns=command.returns, has_modseq=command.has_modseq)
     wanted = begin(session, command.key, asked)
     msg_dir = session.account.directory / "msg"
-    matches = await session.account.read(
+    found = session.account.read(
         lambda db: sort_matches(db, msg_dir, wanted.mailbox_id, find_matches(db, msg_dir, wanted), command.criteria)
     )
+    matches = await watched(session, command.tag, found, wanted.progress)
     save(session, asked, matches)
     if asked.returns is None:
         session.write(sort_response(asked.numbers(selected_of(session), matches), asked.modseq(matches)))
@@ -36,9 +38,10 @@ async def thread(session: Session, command: ThreadCommand) -> None:
     asked = Asked(tag=command.tag, uid=command.uid, has_modseq=command.has_modseq)
     wanted = begin(session, command.key, asked)
     msg_dir = session.account.directory / "msg"
-    threads = await session.account.read(
+    found = session.account.read(
         lambda db: read_threads(db, msg_dir, wanted.mailbox_id, find_matches(db, msg_dir, wanted), command.algorithm)
     )
+    threads = await watched(session, command.tag, found, wanted.progress)
     number_of = (lambda uid: uid) if command.uid else selected_of(session).seq_of
     session.write(thread_response(threads, number_of))
     session.ok(command.tag, "threaded")

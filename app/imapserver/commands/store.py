@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from app.imapserver import updates
 from app.imapserver.commands.messageset import choose, writable
+from app.imapserver.commands.progress import watched
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session
 from app.store.account import flags
@@ -30,7 +31,8 @@ async def store(session: Session, command: StoreCommand) -> None:
         unchanged_since=command.unchangedsince,
     )
     mailbox_id = selected.mailbox.id
-    stored = await session.account.write(lambda tx: flags.store(tx, mailbox_id, uids, change))
+    work = session.account.write(lambda tx: flags.store(tx, mailbox_id, uids, change))
+    stored = await watched(session, command.tag, work)
     await _report(session, selected, command, stored)
     # A message that is gone cannot be changed; without UID the client is told so (RFC 2180 §4.2.1).
     gone = len(uids) - len(stored.entries) - len(stored.modified)

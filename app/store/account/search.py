@@ -21,6 +21,7 @@ from typing import Any
 from app.clock import utc
 from app.store.account.objectids import THREAD_OF_CONTENT, Kind, number_of
 from app.store.account.prepare import LIST_FIELDS
+from app.store.account.progress import Progress
 from app.store.account.reader import MessageBytes, read_message
 from app.store.account.searchindex import Lookup, Place, look_up
 from app.wire.imap.parse.searchkey import (
@@ -62,6 +63,7 @@ class Search:
     view: Sequence[int]  # the client's uids, sorted; sequence numbers count in it
     saved: Sequence[int] = ()  # "$"
     now: int = 0  # seconds since 1970
+    progress: Progress | None = None  # where to count
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,8 @@ def find_matches(db: sqlite3.Connection, msg_dir: Path, search: Search) -> list[
     compiled = _compile(db, search.key, search)
     test, known = compiled.run, set(search.view)
     found: list[Match] = []
-    for row in _rows(db, search.mailbox_id, compiled.among):
+    rows = _rows(db, search.mailbox_id, compiled.among)
+    for row in rows if search.progress is None else search.progress.count(rows):
         if row[0] in known and test(candidate := Candidate(db, msg_dir, row)):
             found.append(Match(candidate.uid, candidate.modseq))
     return found

@@ -113,6 +113,12 @@ def mailboxid_is(objectid: str) -> Code:
     return Code(f"MAILBOXID ({objectid})")
 
 
+def inprogress(tag: str, done: int | None, goal: int | None) -> Code:
+    """A command is not done yet; how far it is, where that is known (RFC 9585 §4)."""
+    words = ["NIL" if number is None else str(number) for number in (done, goal)]
+    return Code(f'INPROGRESS ("{tag}" {words[0]} {words[1]})')
+
+
 def unseen_from(seq: int) -> Code:
     """The first message without \\Seen (RFC 3501 §7.1)."""
     return Code(f"UNSEEN {seq}")
