@@ -47,6 +47,11 @@ class Validity:
         return issued <= self.now < issued + _HOUR_S + self.period_s
 
 
+def without_tokens(text: str) -> str:
+    """The text for a log, in which a token does not belong."""
+    return _TOKEN.sub("(pass:...)", text)
+
+
 def has_pass(subject: str, key: bytes, pair: Pair, validity: Validity) -> bool:
     """Whether the subject has a good token for the pair."""
     return any(_is_good(token, key, pair, validity) for token in _TOKEN.findall(subject)[:MAX_TRIED])

@@ -19,6 +19,7 @@ from prometheus_client import Histogram
 
 from app import metrics
 from app.errors import ConnectionGone
+from app.junk.subjectpass import without_tokens
 from app.log import Level, logger
 from app.net.connection import Connection
 from app.smtpserver import content, greeting, login, mailfrom, rcptto, replies
@@ -259,7 +260,8 @@ class SmtpConnection(Connection):
         reason = reply.enhanced or str(reply.code)
         if reason not in self._told:
             self._told.add(reason)
-            log.info("command refused", cid=self.cid, id=self.conversation.id, remote=self.remote, reply=reply)
+            text = without_tokens(str(reply))
+            log.info("command refused", cid=self.cid, id=self.conversation.id, remote=self.remote, reply=text)
         if self._errors == SLOW_AFTER_ERRORS and self.conversation.signed_in is None:
             log.info("many errors, slowing the connection", cid=self.cid, remote=self.remote)
             self.be_slow()

@@ -16,13 +16,15 @@ from app.clock import SYSTEM, Clock
 from app.config.live import Live
 from app.config.lookup import Directory
 from app.net.tls import TlsInfo
+from app.smtpserver.evidence import Origin
+from app.smtpserver.judging import Sources
 from app.smtpserver.rates import Rates
 from app.smtpserver.transaction import Transaction
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.signin import Exchange, SignedIn, SignIn
 from app.wire.domain import Domain
-from app.wire.smtp.address import Address, IPAddress
+from app.wire.smtp.address import Address, IPAddress, ReversePath
 from app.wire.smtp.command import GreetingName
 from app.wire.smtp.reply import Reply
 
@@ -60,6 +62,9 @@ class Service:
     max_size: int = 100 << 20
     tls: ssl.SSLContext | None = None  # for STARTTLS, or from the first byte for SUBMISSIONS
     requires_tls: bool = False  # SMTP: refuse recipients without it; submission: no sign-in without it
+    zones: tuple[Domain, ...] = ()  # DNS block lists
+    first_time_delay_s: float = 0.0  # before a first contact is taken
+    judges_loopback: bool = False  # also what comes from this machine, for tests
     offers_requiretls: bool = False  # a promise that the queue cannot keep before it verifies certificates
 
     @property
@@ -82,6 +87,7 @@ class Resources:
     clock: Clock = SYSTEM
     delays: Delays = field(default_factory=Delays)
     localserve: Address | None = None
+    judges: Sources | None = None  # None takes all mail as it comes
 
     @property
     def directory(self) -> Directory:
@@ -115,6 +121,21 @@ class Conversation:
         transaction, self.transaction = self.transaction, None
         assert transaction is not None
         return transaction
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether messages are judged: not those of programs on this very machine."""
+        return self.resources.judges is not None and not (self.remote.is_loopback and not self.service.judges_loopback)
+
+    def origin(self, reverse_path: ReversePath) -> Origin:
+        """Who hands a message over."""
+        return Origin(
+            remote=self.remote,
+            helo=self.name.text if self.name is not None else "",
+            reverse_path=reverse_path,
+            has_tls=self.tls is not None,
+            hostname=self.service.hostname,
+        )
 
     def reset(self) -> None:
         """Drop the open transaction, if there is one."""

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import asyncio
 
+from app.junk.subjectpass import without_tokens
 from app.log import logger
 from app.smtpserver import delivery, failurenotice, specials, stamps
 from app.smtpserver.arrival import Arrival, arrival
 from app.smtpserver.conversation import Conversation
-from app.smtpserver.delivery import UNKNOWN, Work
+from app.smtpserver.delivery import UNKNOWN
+from app.smtpserver.evidence import Evidence
 from app.smtpserver.specials import Moment
+from app.smtpserver.storing import count_rejected
 from app.smtpserver.transaction import Transaction
+from app.smtpserver.work import Work
 from app.store.spool import Body
 from app.wire.smtp import codes
 from app.wire.smtp.address import ForwardPath
@@ -34,35 +38,51 @@ async def deliver(conversation: Conversation, transaction: Transaction, body: Bo
     arrived = arrival(body)
     count = len(transaction.recipients)
     if arrived.is_looping:
-        delivery.count_rejected("loop", count)
+        count_rejected("loop", count)
         return _refuse(conversation, transaction, body, _LOOP)
     if all(recipient.found is None for recipient in transaction.recipients):
-        delivery.count_rejected("unknown-user", count)
+        count_rejected("unknown-user", count)
         await asyncio.sleep(conversation.resources.delays.unknown_recipient_s)
         return _refuse(conversation, transaction, body, UNKNOWN)
     await _fail_specials(conversation, transaction)
-    results = await delivery.deliver_all(await _work(conversation, transaction, body))
+    results = await delivery.deliver_all(await _work(conversation, transaction, arrived))
     return await _conclude(conversation, transaction, arrived, results)
 
 
 async def _fail_specials(conversation: Conversation, transaction: Transaction) -> None:
     for recipient in transaction.recipients:
         if specials.is_special(conversation, recipient.path, Moment.MESSAGE):
-            delivery.count_rejected("special")
+            count_rejected("special")
             raise await specials.fail(conversation, recipient.path)
 
 
-async def _work(conversation: Conversation, transaction: Transaction, body: Body) -> Work:
-    # The verified author comes with the checks; until then only public aliases take mail from outside.
+async def _work(conversation: Conversation, transaction: Transaction, arrived: Arrival) -> Work:
+    evidence = await _evidence(conversation, transaction, arrived)
+    is_known = evidence is not None and evidence.is_validated
+    fields = evidence.fields if evidence is not None else b""
+    reverse_name = evidence.reverse_name if evidence is not None else ""
     return Work(
         resources=conversation.resources,
         cid=conversation.cid,
         remote=conversation.remote,
         reverse_path=transaction.reverse_path,
         recipients=tuple(transaction.recipients),
-        prepared=await delivery.prepare_message(body),
-        received=stamps.received(conversation, transaction),
+        prepared=await delivery.prepare_message(arrived.body),
+        fields=fields + stamps.received(conversation, transaction, reverse_name),
+        author=evidence.author if evidence is not None and is_known else None,
+        evidence=evidence,
+        zones=conversation.service.zones,
+        first_time_delay_s=conversation.service.first_time_delay_s,
     )
+
+
+async def _evidence(conversation: Conversation, transaction: Transaction, arrived: Arrival) -> Evidence | None:
+    """What the checks find; None when mail is taken as it comes."""
+    if not conversation.is_judged:
+        return None
+    judges = conversation.resources.judges
+    assert judges is not None
+    return await judges.authenticate(conversation.origin(transaction.reverse_path), arrived)
 
 
 async def _conclude(
@@ -113,5 +133,5 @@ def _log(conversation: Conversation, transaction: Transaction, body: Body, messa
         recipients=len(transaction.recipients),
         size=body.size,
         code=reply.code,
-        reason=reply.text if reply.code >= 400 else None,
+        reason=without_tokens(reply.text) if reply.code >= 400 else None,
     )

@@ -17,10 +17,11 @@ from app.errors import MessageSyntaxError
 from app.smtpserver import delivery
 from app.smtpserver.arrival import arrival
 from app.smtpserver.conversation import Resources
-from app.smtpserver.delivery import THREAD_BYTES, Work
+from app.smtpserver.delivery import THREAD_BYTES
 from app.smtpserver.rcptto import configured_refusal, find
 from app.smtpserver.replies import reply_for
 from app.smtpserver.transaction import Recipient
+from app.smtpserver.work import Work
 from app.store.spool import Body, Spool
 from app.wire.smtp import codes
 from app.wire.smtp.address import Address, AddressLiteral, ReversePath
@@ -55,7 +56,7 @@ async def deliver(resources: Resources, message: LocalMessage) -> Reply:
             reverse_path=message.reverse_path,
             recipients=(recipient,),
             prepared=await delivery.prepare_message(body),
-            received=b"",
+            fields=b"",
             author=_author(body),
         )
         return await delivery.deliver_one(work, recipient) or codes.MESSAGE_OK.reply("delivered here")

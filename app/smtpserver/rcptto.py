@@ -11,7 +11,7 @@ from app.smtpserver import specials
 from app.smtpserver.conversation import Answer, Conversation, Resources
 from app.smtpserver.greeting import MAX_RECIPIENTS
 from app.smtpserver.specials import Moment
-from app.smtpserver.transaction import Recipient
+from app.smtpserver.transaction import Recipient, Transaction
 from app.wire.smtp import codes
 from app.wire.smtp.address import NULL_PATH, Address, AddressLiteral, BarePostmaster, ForwardPath
 from app.wire.smtp.command import Rcpt
@@ -34,8 +34,30 @@ def rcpt(conversation: Conversation, command: Rcpt) -> Answer:
     refusal = refuse(conversation, path, found)
     if refusal is not None:
         return refusal
-    transaction.add(Recipient(path, command.params, found))
+    recipient = Recipient(path, command.params, found)
+    if transaction.recipients and conversation.is_judged and not conversation.service.kind.is_submission:
+        return _add_another(conversation, transaction, recipient)
+    return _add(transaction, recipient)
+
+
+def _add(transaction: Transaction, recipient: Recipient) -> Reply:
+    transaction.add(recipient)
     return codes.RECIPIENT_OK.reply("recipient ok")
+
+
+async def _add_another(conversation: Conversation, transaction: Transaction, recipient: Recipient) -> Reply:
+    """A second recipient only when SPF proves the reverse-path.
+
+    When one recipient takes the message and another does not, the reverse-path is told by mail, and an innocent one
+    must not be. The others can be sent to one by one.
+    """
+    if transaction.is_proved is None:
+        judges = conversation.resources.judges
+        assert judges is not None
+        transaction.is_proved = await judges.authenticate.may_send(conversation.origin(transaction.reverse_path))
+    if not transaction.is_proved:
+        return codes.TOO_MANY_RECIPIENTS.reply("one recipient at a time, as SPF does not vouch for your MAIL FROM")
+    return _add(transaction, recipient)
 
 
 async def _fail(conversation: Conversation, path: ForwardPath) -> Reply:

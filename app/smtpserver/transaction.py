@@ -44,6 +44,7 @@ class Transaction:
     recipients: list[Recipient] = field(default_factory=list)
     id: str = field(default_factory=ids.token)  # 22 characters, in our Received field and in the log
     failure: Reply | None = None
+    is_proved: bool | None = None  # whether SPF vouches for the reverse-path; None before it was asked
     _paths: set[ForwardPath] = field(default_factory=set)
     _spool: Spool | None = None
     _waiting: list[bytes] = field(default_factory=list)
