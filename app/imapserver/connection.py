@@ -28,6 +28,7 @@ from app.net.connection import Connection
 from app.store.signin import Exchange, SignInContext
 from app.store.spool import Spool
 from app.wire.imap import response
+from app.wire.imap.command import Command, CommandRule
 from app.wire.imap.events import (
     AppendData,
     AppendEnd,
@@ -232,8 +233,8 @@ class ImapConnection(Connection):
         self.session.may_expunge = start.rule.may_expunge
         self._spools.append(Spool(self.service.accounts.tmp_dir))
         message = start.message
-        if type(start.command) not in HANDLERS:
-            self._refuse_message(start, ImapSyntaxError(f"{start.rule.name} is not known here"))
+        if (refusal := self._refusal(start.command, start.rule)) is not None:
+            self._refuse_message(start, refusal)
         elif message.is_synchronizing or message.size_bytes > LOOK_AHEAD_BYTES:
             self.start_task(self._look_ahead(start))
 
@@ -280,26 +281,30 @@ class ImapConnection(Connection):
         command, rule = event.command, event.rule
         if self.log.enabled(Level.TRACE):
             self.log.trace("RC: ", repr(command).encode(), self.cid)
-        handler = HANDLERS.get(type(command))
         self.session.may_expunge = rule.may_expunge
-        if handler is None or self.session.state not in rule.states:
+        if (refusal := self._refusal(command, rule)) is not None:
             self._discard_spools()
-            reason = "is not possible now" if handler else "is not known here"
-            self.session.bad(command.tag, f"{rule.name} {reason}")
-            return
-        if rule.has_seqs and self.session.has_uidonly:
-            self._discard_spools()
-            self._fail(command.tag, rule.name, UidRequired(f"use UID {rule.name} once UIDONLY is enabled"))
+            self._fail(command.tag, rule.name, refusal)
             return
         started, result, work = perf_counter(), "ok", None
         try:
-            work = handler(self.session, command)
+            work = HANDLERS[type(command)](self.session, command)
         except Exception as error:
             result = self._fail(command.tag, rule.name, error)
         if work is None:
             self._done(rule.name, started, result)
         else:
             self.start_task(self._run_task(work, command.tag, rule.name, started))
+
+    def _refusal(self, command: Command, rule: CommandRule) -> ImapSyntaxError | None:
+        """Why the command cannot be carried out now, whatever its arguments."""
+        if type(command) not in HANDLERS:
+            return ImapSyntaxError(f"{rule.name} is not known here")
+        if self.session.state not in rule.states:
+            return ImapSyntaxError(f"{rule.name} is not possible now")
+        if rule.has_seqs and self.session.has_uidonly:
+            return UidRequired(f"use UID {rule.name} once UIDONLY is enabled")
+        return None
 
     async def _run_task(self, work: Coroutine[Any, Any, None], tag: str, name: str, started: float) -> None:
         self._done(name, started, await self._guard(work, tag, name))

@@ -8,8 +8,11 @@ bare line feeds.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from app.errors import NoSuchMailbox, OverQuota
+from app.imapserver.commands.messageset import choose_one, writable
 from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
 from app.store.account import mailboxes, messages
@@ -19,7 +22,7 @@ from app.store.spool import Body, Spool
 from app.wire.imap import response
 from app.wire.imap.events import AppendStart
 from app.wire.imap.mailboxname import canonical
-from app.wire.imap.parse.append import AppendCommand, AppendMessage
+from app.wire.imap.parse.append import AppendCommand, AppendMessage, ReplaceCommand
 from app.wire.imap.response import appenduid
 
 THREAD_BYTES = 64 * 1024  # larger messages are analysed off the event loop
@@ -27,35 +30,51 @@ THREAD_BYTES = 64 * 1024  # larger messages are analysed off the event loop
 
 async def look_ahead(session: Session, start: AppendStart, earlier_bytes: int) -> None:
     """Raise when the message that is about to come will be refused; `earlier_bytes` came before it in the command."""
-    account, name = session.account, canonical(start.command.mailbox)
+    account, command, name = session.account, start.command, canonical(start.command.mailbox)
+    freed_bytes = await _replaced_bytes(session, command) if isinstance(command, ReplaceCommand) else 0
     mailbox, used = await account.read(lambda db: (mailboxes.find(db, name), messages.account_size(db)))
     if mailbox is None:
         raise CommandFailed(f"no mailbox {name!r}; create it first", response.TRYCREATE)
-    needed = used + earlier_bytes + start.message.size_bytes
+    needed = used + earlier_bytes + start.message.size_bytes - freed_bytes
     if 0 < account.quota_bytes < needed:
         raise OverQuota(f"account would hold {needed} bytes, {account.quota_bytes} are allowed")
 
 
+async def _replaced_bytes(session: Session, command: ReplaceCommand) -> int:
+    selected = writable(session)
+    mailbox_id, uid = selected.mailbox.id, choose_one(selected, command.target, uid=command.uid)
+    message = await session.account.read(lambda db: messages.find(db, mailbox_id, uid))
+    return message.size_bytes if message else 0
+
+
 async def append(session: Session, command: AppendCommand) -> None:
     """Add the messages that were spooled for this command."""
+    async with spooled(session, command) as incoming:
+        try:
+            added = await session.account.write(lambda tx: [messages.add(tx, one) for one in incoming])
+        except NoSuchMailbox as err:
+            raise CommandFailed(f"{err}; create it first", response.TRYCREATE) from None
+    session.ok(command.tag, "appended", appenduid(added[0].uidvalidity, [one.uid for one in added]))
+
+
+@asynccontextmanager
+async def spooled(session: Session, command: AppendCommand | ReplaceCommand) -> AsyncIterator[list[Incoming]]:
+    """The messages that came with the command, ready to be added; what is kept of them elsewhere goes at the end."""
     spools = session.connection.take_spools()
     bodies: list[Body] = []
-    name = canonical(command.mailbox)
     try:
+        name = canonical(command.mailbox)
         incoming: list[Incoming] = []
         for message, spool in zip(command.messages, spools, strict=True):
             body = await _finish(spool)
             bodies.append(body)
             incoming.append(await _prepare(name, message, body))
-        added = await session.account.write(lambda tx: [messages.add(tx, one) for one in incoming])
-    except NoSuchMailbox as err:
-        raise CommandFailed(f"{err}; create it first", response.TRYCREATE) from None
+        yield incoming
     finally:
         for spool in spools:
             spool.discard()
         for body in bodies:
             body.discard()
-    session.ok(command.tag, "appended", appenduid(added[0].uidvalidity, [one.uid for one in added]))
 
 
 async def _finish(spool: Spool) -> Body:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from array import array
 
-from app.errors import ReadOnly
+from app.errors import ImapSyntaxError, ReadOnly
+from app.imapserver.replies import CommandFailed
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session
-from app.wire.imap.sequence import SequenceSet
+from app.wire.imap import response
+from app.wire.imap.sequence import STAR, SequenceSet
 
 
 def selected_of(session: Session) -> Selected:
@@ -40,3 +42,18 @@ def choose(selected: Selected, sequence: SequenceSet, *, uid: bool) -> array[int
     for span in spans:
         chosen.extend(view[span.start : span.stop])
     return chosen
+
+
+def choose_one(selected: Selected, number: int, *, uid: bool) -> int:
+    """The uid of the one message that is named by its number; STAR is the last in the client's view."""
+    view = selected.uids
+    if number == STAR or not uid:
+        place = len(view) if number == STAR else number
+        if not 0 < place <= len(view):
+            raise ImapSyntaxError(f"there is no message with that sequence number, the last one is {len(view)}")
+        number = view[place - 1]
+    elif not selected.seq_of(number):
+        raise CommandFailed("there is no message with that uid")
+    if selected.is_expunged(number):
+        raise CommandFailed("the message was expunged by another session", response.EXPUNGEISSUED)
+    return number

@@ -66,6 +66,7 @@ CAPABILITIES: Final = (
     Capability("METADATA", "RFC 5464"),  # of mailboxes and of the server; METADATA-SERVER would be the latter alone
     Capability("LIST-METADATA", "RFC 9590"),
     Capability("INPROGRESS", "RFC 9585"),
+    Capability("REPLACE", "RFC 8508"),
     Capability("SORT", "RFC 5256"),
     Capability("SORT=DISPLAY", "RFC 5957"),
     Capability("ESORT", "RFC 5267 §3"),
