@@ -51,18 +51,23 @@ def authoritative(resolver: Resolver) -> Lookout:
 
 def sight_of(found: RecordState) -> Sight:
     """What dnscheck says of a record, in the forms of a page."""
-    badge, word = _BADGES[found.state]
     differences = [(one.tag, one.wanted, one.found) for one in found.differences]
-    return Sight(badge=badge, word=word, sentence=found.sentence, differences=differences, proposal=found.proposal)
+    return Sight(
+        badge=_BADGES[found.state],
+        word=found.state.words,
+        sentence=found.sentence,
+        differences=differences,
+        proposal=found.proposal,
+    )
 
 
 _BADGES = {
-    State.SEEN: ("ok", "seen"),
-    State.PARTLY: ("waiting", "seen by some"),
-    State.MISSING: ("bad", "missing"),
-    State.WRONG: ("bad", "wrong"),
-    State.FOREIGN: ("warn", "others' record"),
-    State.UNKNOWN: ("unknown", "cannot tell"),
+    State.SEEN: "ok",
+    State.PARTLY: "waiting",
+    State.MISSING: "bad",
+    State.WRONG: "bad",
+    State.FOREIGN: "warn",
+    State.UNKNOWN: "unknown",
 }
 
 

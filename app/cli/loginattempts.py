@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
 
 from app.cli.command import Command, Flag, Invocation, Value
+from app.cli.listing import print_rows, when
 from app.cli.running import ask_server
-from app.ctl.protocol import ControlError, Json
+from app.ctl.protocol import Json
 
 LIMIT = 50
 
@@ -18,24 +19,13 @@ def _list(invocation: Invocation) -> int:
         arguments["account"] = names[0]
     with ask_server(invocation) as client:
         rows = client.call("loginattempts", arguments)
-    if not isinstance(rows, list):
-        raise ControlError("the server's answer cannot be understood")
-    for row in rows:
-        if isinstance(row, dict):
-            print(_line(row))
-    if not rows:
-        print("no sign-ins in the last 30 days")
-    return 0
+    return print_rows(rows, _line, when_empty="no sign-ins in the last 30 days")
 
 
-def _line(row: dict[str, Json]) -> str:
-    """One line for equal attempts; what came from outside cannot break it."""
-    last = row["last"]
-    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(last if isinstance(last, int | float) else 0))
+def _line(row: Mapping[str, Json]) -> str:
     whom = f"{row['account']} {row['login_address']}".strip()
     how = " ".join(str(row[name]) for name in ("protocol", "mechanism", "tls", "user_agent") if row[name])
-    text = f"{when} {row['result']} {row['count']}x {whom} from {row['remote']}, {how}"
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return f"{when(row['last'])} {row['result']} {row['count']}x {whom} from {row['remote']}, {how}"
 
 
 COMMANDS = (

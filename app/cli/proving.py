@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from app.cli.command import Command, Flag, Invocation
+from app.cli.listing import one_line, print_rows, when
 from app.cli.queuefilter import parse_duration
 from app.cli.running import ask_server
 from app.ctl.client import ControlClient
@@ -19,25 +20,15 @@ def _arrivals(invocation: Invocation) -> int:
     with ask_server(invocation) as client:
         found = client.call("arrivals", {"account": account})
     rows = found.get("rows") if isinstance(found, dict) else None
-    if not isinstance(rows, list):
-        raise ControlError("the server's answer cannot be understood")
-    for row in rows:
-        if isinstance(row, dict):
-            print(_line(row))
-    if not rows:
-        print("nothing has arrived")
-    return 0
+    return print_rows(rows, _line, when_empty="nothing has arrived")
 
 
 def _line(row: Mapping[str, Json]) -> str:
-    """One line for a message; what came from outside cannot break it."""
-    received = row["received"]
-    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(received if isinstance(received, int | float) else 0))
     checks = row["checks"]
     checked = " ".join(map(str, checks)) if isinstance(checks, list) else ""
     peer = f"from {row['peer']} {row['tls'] or 'without TLS'}" if row["peer"] else "from here"
-    text = f"{when} {row['mailbox']}: {row['sender']}: {row['subject']} ({peer}{', ' if checked else ''}{checked})"
-    return "".join(char if char.isprintable() else "?" for char in text)
+    results = f"{peer}{', ' if checked else ''}{checked}"
+    return f"{when(row['received'])} {row['mailbox']}: {row['sender']}: {row['subject']} ({results})"
 
 
 def _send_test(invocation: Invocation) -> int:
@@ -47,7 +38,7 @@ def _send_test(invocation: Invocation) -> int:
         message_id = client.call("sendtest", {"from": sender, "to": to})
         print(f"sent, with Message-ID {message_id}", flush=True)
         found = _wait(client, message_id, wait_s)
-    state, said = found["state"], "".join(char if char.isprintable() else "?" for char in str(found["error"]))
+    state, said = found["state"], one_line(str(found["error"]))
     print(f"{state}{f' ({said})' if said else ''}")
     return 0 if state == "delivered" else 1
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from app.cli.command import Command, Flag, Invocation, UsageError, Value
+from app.cli.listing import print_rows, when
 from app.cli.queuefilter import ALL, FILTERS, filter_arguments, has_filter, parse_duration
 from app.cli.running import ask_server
-from app.ctl.protocol import ControlError, Json
+from app.ctl.protocol import Json
 
 
 def _list(invocation: Invocation) -> int:
@@ -18,31 +19,14 @@ def _list(invocation: Invocation) -> int:
     arguments["oldest_first"] = invocation.given("asc")
     with ask_server(invocation) as client:
         rows = client.call("queuelist", arguments)
-    if not isinstance(rows, list):
-        raise ControlError("the server's answer cannot be understood")
-    for row in rows:
-        if isinstance(row, dict):
-            print(_line(row))
-    if not rows:
-        print("no messages")
-    return 0
+    return print_rows(rows, _line, when_empty="no messages")
 
 
-def _line(row: dict[str, Json]) -> str:
-    """One line for a message; what came from outside cannot break it."""
+def _line(row: Mapping[str, Json]) -> str:
     state = " hold" if row["hold"] else ""
-    times = f"next {_when(row['next'])}, last {_when(row['last'])}"
-    text = f"{row['id']}{state} {_when(row['queued'])} from <{row['from']}> to <{row['to']}>, {times}, {row['error']}"
-    return "".join(char if char.isprintable() else "?" for char in text).rstrip(", ")
-
-
-def _when(seconds: Json) -> str:
-    if not isinstance(seconds, int | float) or not seconds:
-        return "-"
-    try:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-    except (ValueError, OverflowError, OSError):
-        return "never"
+    times = f"next {when(row['next'])}, last {when(row['last'])}"
+    text = f"{row['id']}{state} {when(row['queued'])} from <{row['from']}> to <{row['to']}>, {times}, {row['error']}"
+    return text.rstrip(", ")
 
 
 def _change(invocation: Invocation, name: str, more: dict[str, Json]) -> int:

@@ -24,6 +24,7 @@ from app.errors import MailError
 from app.log import logger
 from app.store.signin import FailureKind, SignInAttempt
 from app.store.sqlite import Database
+from app.store.strangers import printable
 
 UNKNOWN = "-"
 ADMIN = "(admin)"
@@ -33,7 +34,6 @@ MAX_FAILED = 10_000  # rows of one account
 MAX_PENDING = 2000  # rows of one second
 WRITE_INTERVAL_S = 1.0
 MAX_INTERVAL_S = 60.0  # while the disk does not take them
-MAX_TEXT = 200
 _MAX_ADDRESS = 80
 
 # A host name at the end, with a top-level domain of letters: "p@ssw0rd" is a password, not an address.
@@ -185,7 +185,7 @@ def attempt_of(told: SignInAttempt) -> Attempt:
         local=str(context.local or ""),
         tls=context.tls_name,
         protocol=context.protocol,
-        user_agent=_printable(context.user_agent),
+        user_agent=printable(context.user_agent),
         mechanism=told.mechanism.lower(),
         result=_result(told),
     )
@@ -193,7 +193,7 @@ def attempt_of(told: SignInAttempt) -> Attempt:
 
 def _login_address(told: SignInAttempt) -> str:
     if told.account_name:
-        return _printable(told.login_address)
+        return printable(told.login_address)
     text = told.login_address.strip()
     return text if len(text) <= _MAX_ADDRESS and _ADDRESS.fullmatch(text) else ""
 
@@ -203,10 +203,6 @@ def _result(told: SignInAttempt) -> str:
     if told.result == FailureKind.BAD_CREDENTIALS.value and told.mechanism.upper() in _WITH_PASSWORD:
         return "badpassword" if told.account_name else "baduser"
     return _RESULTS.get(told.result, told.result)
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text[:MAX_TEXT])
 
 
 _KEY_COLUMNS = ", ".join(one.name for one in fields(Attempt))

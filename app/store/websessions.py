@@ -30,9 +30,9 @@ from app.errors import Temporary
 from app.ids import token as new_token
 from app.log import logger
 from app.store.sqlite import Database
+from app.store.strangers import printable
 
 WRITE_INTERVAL_S = 5 * 60.0  # between two writes that say that a session is used
-MAX_TEXT = 200  # characters of what a browser says of itself
 _MAX_TOKEN = 100  # far more than ours have
 
 _LOG = logger("store")
@@ -115,7 +115,7 @@ class WebSessions:
             last_used=now,
             expires=now + LASTING[kind].seconds,
             remote=remote,
-            user_agent=_printable(user_agent),
+            user_agent=printable(user_agent),
         )
         return NewSession(
             token, await self._db.write(lambda db: _insert(db, session, _digest(token), self._seal(kind)))
@@ -257,8 +257,3 @@ def _delete_all(db: sqlite3.Connection, kind: Kind, account: str, but: int | Non
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-def _printable(text: str) -> str:
-    """What a browser says of itself, short and without control characters."""
-    return "".join(char if char.isprintable() else "?" for char in text[:MAX_TEXT])

@@ -30,6 +30,14 @@ class State(Enum):
     FOREIGN = "foreign"  # others' records stand there, which are never replaced without thought
     UNKNOWN = "unknown"
 
+    @property
+    def words(self) -> str:
+        """The state for people."""
+        return _WORDS.get(self, self.value)
+
+
+_WORDS = {State.PARTLY: "seen by some", State.FOREIGN: "others' record", State.UNKNOWN: "cannot tell"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordState:

@@ -26,12 +26,12 @@ ZONE_FILE = "text/plain; charset=utf-8"
 NOT_OFFERED = "0 0 0 ."  # of an SRV record (RFC 6186 §3.4)
 
 _BADGES = {
-    State.SEEN: ("ok", "seen"),
-    State.PARTLY: ("warn", "seen by some"),
-    State.MISSING: ("bad", "missing"),
-    State.WRONG: ("bad", "wrong"),
-    State.FOREIGN: ("warn", "others' record"),
-    State.UNKNOWN: ("unknown", "cannot tell"),
+    State.SEEN: "ok",
+    State.PARTLY: "warn",
+    State.MISSING: "bad",
+    State.WRONG: "bad",
+    State.FOREIGN: "warn",
+    State.UNKNOWN: "unknown",
 }
 
 
@@ -47,7 +47,7 @@ class Line:
         """The kind of mark for its state."""
         if self.seen and self.seen.state is State.MISSING and not self.matters:
             return "warn"
-        return _BADGES[self.seen.state][0] if self.seen else "waiting"
+        return _BADGES[self.seen.state] if self.seen else "waiting"
 
     @property
     def matters(self) -> bool:
@@ -58,7 +58,7 @@ class Line:
     @property
     def word(self) -> str:
         """Its state in a word."""
-        return _BADGES[self.seen.state][1] if self.seen else ""
+        return self.seen.state.words if self.seen else ""
 
 
 @dataclass(frozen=True, slots=True)
