@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.imapserver.commands import (
     append,
+    batches,
     copymove,
     expunge,
     fetch,
@@ -25,6 +26,7 @@ from app.imapserver.commands import (
     store,
 )
 from app.wire.imap.parse import append as append_grammar
+from app.wire.imap.parse import batches as batches_grammar
 from app.wire.imap.parse import copymove as copymove_grammar
 from app.wire.imap.parse import fetch as fetch_grammar
 from app.wire.imap.parse import listing as listing_grammar
@@ -72,6 +74,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     sort_grammar.ThreadCommand: sort.thread,
     fetch_grammar.FetchCommand: fetch.fetch,
     store_grammar.StoreCommand: store.store,
+    batches_grammar.UidbatchesCommand: batches.uidbatches,
     copymove_grammar.CopyCommand: copymove.copy,
     copymove_grammar.MoveCommand: copymove.move,
     copymove_grammar.ExpungeCommand: expunge.expunge,

@@ -51,6 +51,7 @@ SHOWN_BY = {
     "METADATA": "dialogs/imap/metadata.imap store/account/test_annotations.py",
     "LIST-METADATA": "dialogs/imap/metadata.imap",
     "INPROGRESS": "imapserver/commands/test_progress.py",
+    "UIDBATCHES": "imapserver/commands/test_batches.py",
     "REPLACE": "dialogs/imap/replace.imap imapserver/commands/test_replace.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }

@@ -67,6 +67,7 @@ CAPABILITIES: Final = (
     Capability("LIST-METADATA", "RFC 9590"),
     Capability("INPROGRESS", "RFC 9585"),
     Capability("REPLACE", "RFC 8508"),
+    Capability("UIDBATCHES", "RFC 10022"),
     Capability("SORT", "RFC 5256"),
     Capability("SORT=DISPLAY", "RFC 5957"),
     Capability("ESORT", "RFC 5267 §3"),

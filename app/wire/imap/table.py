@@ -24,6 +24,7 @@ from app.wire.imap.command import (
 )
 from app.wire.imap.parse import (
     append,
+    batches,
     copymove,
     fetch,
     listing,
@@ -79,6 +80,7 @@ _RULES: Final = (
     CommandRule(name="COPY", parse=copymove.parse_copy, states=SELECTED, has_seqs=True),
     CommandRule(name="MOVE", parse=copymove.parse_move, states=SELECTED, has_seqs=True),
     CommandRule(name="REPLACE", parse=append.parse_replace, states=SELECTED, has_seqs=True, is_streamed=True),
+    CommandRule(name="UIDBATCHES", parse=batches.parse_uidbatches, states=SELECTED),
     CommandRule(name="UID EXPUNGE", parse=copymove.parse_uid_expunge, states=SELECTED),
     CommandRule(name="UID SEARCH", parse=partial(search.parse_search, uid=True), states=SELECTED),
     CommandRule(name="UID SORT", parse=partial(sort.parse_sort, uid=True), states=SELECTED),
