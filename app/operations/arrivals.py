@@ -60,16 +60,16 @@ def _arrival(one: Newest) -> Arrival:
         mailbox=one.mailbox,
         received=one.received,
         size_bytes=one.size_bytes,
-        sender=_text(one.list_fields, "From"),
-        subject=_text(one.list_fields, "Subject"),
-        in_reply_to=_text(one.list_fields, "In-Reply-To"),
+        sender=field_text(one.list_fields, "From"),
+        subject=field_text(one.list_fields, "Subject"),
+        in_reply_to=field_text(one.list_fields, "In-Reply-To"),
         peer=peer[1] if peer else "",
         tls=tls[1] if tls else "",
         checks=tuple(dict.fromkeys(f"{name}={result}" for name, result in _RESULT.findall(results))),
     )
 
 
-def _text(header: bytes, name: str) -> str:
+def field_text(header: bytes, name: str) -> str:
     """A field for people: decoded, on one line, not endless, without what would garble a page or a terminal."""
     value = decode_words(find_field(header, name) or "")
     return "".join(char if char.isprintable() else "\ufffd" for char in value[:MAX_TEXT])

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from app.junk.reputation import ByValidation, Tally
 from app.store.account.handle import Tx
@@ -83,6 +84,55 @@ def told(db: sqlite3.Connection, content_id: int) -> Told | None:
     """Why a message is where it is; None when it did not come by SMTP."""
     row = db.execute("SELECT is_reject, reason, trace FROM provenance WHERE content_id = ?", (content_id,)).fetchone()
     return Told(bool(row[0]), row[1], row[2]) if row else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """A message that came by SMTP, and where it is now."""
+
+    content_id: int
+    told: Told
+    destined: str  # the mailbox it was meant for; "" when that is gone
+    mailbox_id: int
+    mailbox: str
+    uid: int
+    flags: int
+    received: int  # seconds since 1970
+    list_fields: bytes
+
+
+_CAME = """
+SELECT p.content_id, p.is_reject, p.reason, p.trace, d.name, b.id, b.name, m.uid, m.flags, m.internaldate, c.list_fields
+FROM provenance p JOIN content c ON c.id = p.content_id JOIN message m ON m.content_id = p.content_id
+JOIN mailbox b ON b.id = m.mailbox_id LEFT JOIN mailbox d ON d.id = p.destined_id
+"""
+
+
+def newest_came(db: sqlite3.Connection, limit: int, *, only_rejects: bool = False) -> list[Came]:
+    """What came last, the newest first; a message in several mailboxes is there once for each."""
+    where = "WHERE p.is_reject" if only_rejects else ""
+    return [_came(row) for row in db.execute(f"{_CAME} {where} ORDER BY p.content_id DESC LIMIT ?", (limit,))]
+
+
+def find_came(db: sqlite3.Connection, content_id: int) -> Came | None:
+    """One of them; the last place it was put in."""
+    row = db.execute(f"{_CAME} WHERE p.content_id = ? ORDER BY m.createseq DESC LIMIT 1", (content_id,)).fetchone()
+    return _came(row) if row else None
+
+
+def _came(row: tuple[Any, ...]) -> Came:
+    content_id, is_reject, reason, trace, destined, mailbox_id, mailbox, uid, flags, received, fields = row
+    return Came(
+        content_id=content_id,
+        told=Told(bool(is_reject), reason, trace),
+        destined=destined or "",
+        mailbox_id=mailbox_id,
+        mailbox=mailbox,
+        uid=uid,
+        flags=flags,
+        received=received,
+        list_fields=fields,
+    )
 
 
 def drop(db: sqlite3.Connection, content_id: int) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from app.store.websessions import Kind
-from app.web.account import address, addresses, devices, junk, overview, password, rules, signins
+from app.web.account import address, addresses, arrived, devices, junk, overview, password, rules, signins
 from app.web.application import Pages
 from app.web.visit import NavItem
 
-_PAGES = (overview, addresses, address, rules, junk, devices, password, signins)
+_PAGES = (overview, arrived, addresses, address, rules, junk, devices, password, signins)
 
 ACCOUNT_PAGES = Pages(
     kind=Kind.ACCOUNT,
     title="your account",
     nav=(
         NavItem("/", "Overview"),
+        NavItem("/arrived", "Mail that came in"),
         NavItem("/addresses", "Addresses"),
         NavItem("/junk", "Junk"),
         NavItem("/devices", "Devices"),

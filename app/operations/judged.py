@@ -1,0 +1,97 @@
+"""Mail that came in, and why it is where it is, for the person whose mail it is; and taking back what was refused.
+
+The words were written when the verdict was made. Texts of the message come from strangers, and are text.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.operations.arrivals import field_text
+from app.store.account import flags, mailboxes, messages, provenance
+from app.store.account.flags import FlagChange, Mode
+from app.store.account.handle import Tx
+from app.store.account.provenance import Came
+from app.wire.imap.flags import JUNK, NOTJUNK
+from app.wire.imap.mailboxname import INBOX
+
+MAX_SHOWN: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedMessage:
+    """A message with the words about it."""
+
+    id: int
+    sender: str
+    to: str
+    subject: str
+    received: int  # seconds since 1970
+    mailbox: str
+    destined: str  # where it was meant to go
+    is_reject: bool  # refused, or kept apart as if it were
+    reason: str
+    trace: Sequence[str]
+    is_junk: bool  # as its holder said
+    is_wanted: bool
+
+    @property
+    def conclusion(self) -> str:
+        """What was done with it, and why."""
+        ends = [line for line in self.trace if line.startswith(("Refused", "Delivered"))]
+        return ends[-1] if ends else self.reason
+
+    @property
+    def can_be_taken(self) -> bool:
+        """Whether it still lies where refused mail is kept."""
+        return self.is_reject and self.mailbox != self.destined and not self.is_wanted
+
+
+def newest(*, only_refused: bool = False) -> Callable[[sqlite3.Connection], list[JudgedMessage]]:
+    """What to run with `account.read`: the messages that came last."""
+    return lambda db: list(map(_judged, provenance.newest_came(db, MAX_SHOWN, only_rejects=only_refused)))
+
+
+def find(number: int) -> Callable[[sqlite3.Connection], JudgedMessage | None]:
+    """What to run with `account.read`: one message; None when it is gone."""
+
+    def read(db: sqlite3.Connection) -> JudgedMessage | None:
+        came = provenance.find_came(db, number)
+        return _judged(came) if came is not None else None
+
+    return read
+
+
+def take_back(tx: Tx, number: int) -> str | None:
+    """Move a refused message to where it was meant to go and mark it as wanted; the mailbox, None when it is gone.
+
+    Mail of its sender is then let in: this is what teaches the server.
+    """
+    came = provenance.find_came(tx.db, number)
+    if came is None or not came.told.is_reject:
+        return None
+    target = mailboxes.ensure(tx, came.destined or INBOX)
+    moved = messages.move(tx, came.mailbox_id, [came.uid], target.id)
+    for mode, flag in ((Mode.REMOVE, JUNK), (Mode.ADD, NOTJUNK)):
+        flags.store(tx, target.id, moved.target_uids, FlagChange(mode=mode, flags=flag))
+    return target.name
+
+
+def _judged(came: Came) -> JudgedMessage:
+    return JudgedMessage(
+        id=came.content_id,
+        sender=field_text(came.list_fields, "From"),
+        to=field_text(came.list_fields, "To"),
+        subject=field_text(came.list_fields, "Subject"),
+        received=came.received,
+        mailbox=came.mailbox,
+        destined=came.destined,
+        is_reject=came.told.is_reject,
+        reason=came.told.reason,
+        trace=tuple(came.told.trace.splitlines()),
+        is_junk=bool(came.flags & JUNK),
+        is_wanted=bool(came.flags & NOTJUNK),
+    )
