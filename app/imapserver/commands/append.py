@@ -1,8 +1,8 @@
 """APPEND: messages are spooled as they arrive and added in one transaction (RFC 9051 §6.3.12, RFC 3502, RFC 4315).
 
 The mailbox and the account's room are looked at before a client that waits, or has much to send, is let send; the
-transaction decides. When anything fails, no message of the command is added. Bytes are kept as they came, also NULs and
-bare line feeds.
+transaction decides. When anything fails, no message of the command is added. Bytes are kept as they came, bare line
+feeds too; only a part with NUL in a message that was sent as binary is put into base64 (RFC 3516 §4.4).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from app.errors import NoSuchMailbox, OverQuota
 from app.imapserver.commands.messageset import choose_one, writable
@@ -24,6 +25,7 @@ from app.wire.imap.events import AppendStart
 from app.wire.imap.mailboxname import canonical
 from app.wire.imap.parse.append import AppendCommand, AppendMessage, ReplaceCommand
 from app.wire.imap.response import appenduid
+from app.wire.message.nul import NulError, without_nul
 
 THREAD_BYTES = 64 * 1024  # larger messages are analysed off the event loop
 
@@ -68,6 +70,9 @@ async def spooled(session: Session, command: AppendCommand | ReplaceCommand) -> 
         for message, spool in zip(command.messages, spools, strict=True):
             body = await _finish(spool)
             bodies.append(body)
+            if message.is_binary and body.data.find(b"\0") >= 0:
+                body = await asyncio.to_thread(_without_nul, body, spool.tmp_dir)
+                bodies.append(body)
             incoming.append(await _prepare(name, message, body))
         yield incoming
     finally:
@@ -80,6 +85,18 @@ async def spooled(session: Session, command: AppendCommand | ReplaceCommand) -> 
 async def _finish(spool: Spool) -> Body:
     """The spooled bytes; a large one is synced to disk off the event loop."""
     return await asyncio.to_thread(spool.finish) if spool.size > THREAD_BYTES else spool.finish()
+
+
+def _without_nul(body: Body, tmp_dir: Path) -> Body:
+    spool = Spool(tmp_dir)
+    try:
+        for piece in without_nul(body.data):
+            spool.write(piece)
+        return spool.finish()
+    except NulError as err:
+        raise CommandFailed(str(err), response.UNKNOWN_CTE) from None
+    finally:
+        spool.discard()
 
 
 async def _prepare(mailbox: str, message: AppendMessage, body: Body) -> Incoming:

@@ -22,6 +22,7 @@ from app.wire.message.preview import preview
 from app.wire.message.section import find_part, message_of
 
 PIECE_BYTES = 256 * 1024  # what is larger is written in pieces of this size
+INSTEAD_OF_NUL = b"\x80"  # in messages that came with one although they must not (RFC 9051 §9, CHAR8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Large:
 
     head: bytes
     stretch: Stretch
+    may_hold_nul: bool = False
 
     def __len__(self) -> int:
         return len(self.head) + len(self.stretch)
@@ -62,7 +64,8 @@ class Large:
         stretch = self.stretch
         yield self.head + stretch.prefix
         for start in range(stretch.start, stretch.stop, PIECE_BYTES):
-            yield stretch.body[start : min(start + PIECE_BYTES, stretch.stop)]
+            piece = stretch.body[start : min(start + PIECE_BYTES, stretch.stop)]
+            yield piece if self.may_hold_nul else piece.replace(b"\0", INSTEAD_OF_NUL)
 
 
 def written(item: FetchItem, message: MessageBytes) -> bytes | Large:
@@ -82,7 +85,7 @@ def written(item: FetchItem, message: MessageBytes) -> bytes | Large:
     if len(found) <= PIECE_BYTES:
         return _literal(item, found.joined())
     mark = b"~" if is_binary and found.body.find(b"\0", found.start, found.stop) >= 0 else b""
-    return Large(b"%b %b{%d}\r\n" % (item.label, mark, len(found)), found)
+    return Large(b"%b %b{%d}\r\n" % (item.label, mark, len(found)), found, may_hold_nul=is_binary)
 
 
 def _preview(item: FetchItem, message: MessageBytes) -> bytes:
@@ -104,7 +107,10 @@ def _literal(item: FetchItem, data: bytes) -> bytes:
     if not data:
         return item.label + b' ""'
     # Only BINARY may bring NUL, and only in a literal8, which few clients read (RFC 9051 §4.3.1, §9).
-    mark = b"~" if item.attribute is Attribute.BINARY and b"\0" in data else b""
+    mark = b""
+    if b"\0" in data:
+        mark = b"~" if item.attribute is Attribute.BINARY else b""
+        data = data if mark else data.replace(b"\0", INSTEAD_OF_NUL)
     return b"%b %b{%d}\r\n%b" % (item.label, mark, len(data), data)
 
 
@@ -145,7 +151,7 @@ def binary_of(message: MessageBytes, section: Section) -> Stretch | bytes | None
         return _body(message, part)
     if part.encoding not in ENCODINGS:
         raise CommandFailed(f"the part has the unknown transfer encoding {part.encoding}", UNKNOWN_CTE)
-    return decode_body(message.body, part)
+    return decode_body(message.body, part, part.size)  # all of it, however large
 
 
 def _of_message(message: MessageBytes, section: Section) -> Stretch | bytes:
