@@ -72,7 +72,7 @@ def some_set(rng: random.Random, client: Client) -> str:
 
 
 async def random_step(rng: random.Random, client: Client) -> None:
-    kind = rng.randrange(10)
+    kind = rng.randrange(11)
     if kind < 3 or not client.messages:
         body = b"Subject: %d\r\n\r\nx\r\n" % rng.randrange(1000)
         answer = await client.command(f"APPEND Inbox ({rng.choice(FLAGS)}) {{{len(body)}+}}", body)
@@ -88,6 +88,11 @@ async def random_step(rng: random.Random, client: Client) -> None:
         answer = await client.command("EXPUNGE")
     elif kind == 8:
         answer = await client.command(f"UID MOVE {rng.randint(1, 50)}:{rng.randint(1, 50)} Archive")
+    elif kind == 9:
+        place, target = rng.randint(1, len(client.messages)), rng.choice(("Inbox", "Inbox", "Archive"))
+        answer = await client.command(f"REPLACE {place} {target} (\\Draft) {{9+}}", b"a: new\r\n\r")
+        assert answer.startswith(("OK", "NO [EXPUNGEISSUED]")), answer
+        return
     else:
         answer = await client.command(rng.choice(("NOOP", "FETCH 1:* (UID FLAGS)", "UID SEARCH DELETED", "CHECK")))
     assert answer.startswith("OK"), answer
