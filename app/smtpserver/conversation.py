@@ -64,7 +64,6 @@ class Service:
     requires_tls: bool = False  # SMTP: refuse recipients without it; submission: no sign-in without it
     zones: tuple[Domain, ...] = ()  # DNS block lists
     first_time_delay_s: float = 0.0  # before a first contact is taken
-    judges_loopback: bool = False  # also what comes from this machine, for tests
     offers_requiretls: bool = False  # a promise that the queue cannot keep before it verifies certificates
 
     @property
@@ -121,11 +120,6 @@ class Conversation:
         transaction, self.transaction = self.transaction, None
         assert transaction is not None
         return transaction
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether messages are judged: not those of programs on this very machine."""
-        return self.resources.judges is not None and not (self.remote.is_loopback and not self.service.judges_loopback)
 
     def origin(self, reverse_path: ReversePath) -> Origin:
         """Who hands a message over."""

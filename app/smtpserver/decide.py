@@ -7,12 +7,13 @@ Rules are asked in order, the first that says something decides:
 3. The recipient takes only what is verified.
 4. Reputation: what the recipient said of earlier mail. Conclusive, it decides; so nobody who is known can be hurt by
    anything below, and nobody unvalidated profits, as that is never conclusive.
-5. Reports to an address for reports: in.
-6. Nothing but weak signs, and SPF says that the client may not send for the domain: refused.
-7. No reverse name, and signs of junk: refused.
-8. A token in the subject, from an earlier refusal: in.
-9. The words of the message; stricter for what is suspicious. Then the block lists. In, if neither objects.
-10. Refused, with a token for the subject when that may help.
+5. What the author's domain wants cannot be told now, and the author is not known: to be tried again.
+6. Reports to an address for reports: in.
+7. Nothing but weak signs, and SPF says that the client may not send for the domain: refused.
+8. No reverse name, and signs of junk: refused.
+9. A token in the subject, from an earlier refusal: in.
+10. The words of the message; stricter for what is suspicious. Then the block lists. In, if neither objects; else
+    refused, with a token for the subject when that may help.
 
 A refusal for signs of junk is 451, as if something failed: the recipient finds the message among the refused ones, and
 can take it back before the sender gives up. What the author's domain or the recipient wants refused is final.
@@ -90,7 +91,7 @@ def _list(case: Case) -> Verdict | None:
 
 
 def _dmarc(case: Case) -> Verdict | None:
-    if case.wish is Wish.NONE or case.settings.is_forward:
+    if case.wish not in (Wish.REJECT, Wish.QUARANTINE) or case.settings.is_forward:
         return None
     words = f"nothing proves that the message is of {case.author or 'its author'}, and the domain wants such mail "
     if case.wish is Wish.QUARANTINE and case.settings.junk_mailbox:
@@ -122,6 +123,15 @@ def _known(case: Case) -> Verdict | None:
     else:
         verdict = _accept(Reason.REPUTATION, reputation.words)
     return dataclasses.replace(verdict, reason=reputation.method.value)
+
+
+def _unknown_policy(case: Case) -> Verdict | None:
+    """What cannot be told now may be told later; but whom the recipient knows does not wait for it."""
+    if case.wish is not Wish.UNKNOWN or case.settings.is_forward or _reputation(case).is_junk is False:
+        return None
+    words = f"DNS does not tell now what the domain of {case.author} wants done with such mail"
+    reply = codes.CANNOT_AUTHENTICATE.reply("cannot look up the DMARC policy of the author's domain, try again later")
+    return _reject(Reason.DMARC_POLICY, words, "The sender tries again by itself.", reply)
 
 
 def _report(case: Case) -> Verdict | None:
@@ -243,6 +253,7 @@ _RULES: Final[tuple[Callable[[Case], Verdict | Ask | None], ...]] = (
     _auth_required,
     _ask_reputation,
     _known,
+    _unknown_policy,
     _report,
     _spf,
     _iprev,

@@ -35,6 +35,8 @@ def services(listener: Listener, hostname: Domain, tls: ssl.SSLContext | None) -
             max_size=max_size,
             tls=None if smtp.no_starttls else tls,
             requires_tls=smtp.require_starttls,
+            zones=smtp.dnsbls,
+            first_time_delay_s=smtp.first_time_sender_delay,
         )
         made.append((service, smtp.port))
     if (submission := listener.submission) is not None and submission.enabled:

@@ -10,6 +10,7 @@ from app.config.lookup import AliasFound, Destined, Purpose
 from app.smtpserver import specials
 from app.smtpserver.conversation import Answer, Conversation, Resources
 from app.smtpserver.greeting import MAX_RECIPIENTS
+from app.smtpserver.judging import Sources
 from app.smtpserver.specials import Moment
 from app.smtpserver.transaction import Recipient, Transaction
 from app.wire.smtp import codes
@@ -35,8 +36,9 @@ def rcpt(conversation: Conversation, command: Rcpt) -> Answer:
     if refusal is not None:
         return refusal
     recipient = Recipient(path, command.params, found)
-    if transaction.recipients and conversation.is_judged and not conversation.service.kind.is_submission:
-        return _add_another(conversation, transaction, recipient)
+    judges = conversation.resources.judges
+    if judges is not None and transaction.recipients and not conversation.service.kind.is_submission:
+        return _add_another(conversation, judges, recipient)
     return _add(transaction, recipient)
 
 
@@ -45,15 +47,15 @@ def _add(transaction: Transaction, recipient: Recipient) -> Reply:
     return codes.RECIPIENT_OK.reply("recipient ok")
 
 
-async def _add_another(conversation: Conversation, transaction: Transaction, recipient: Recipient) -> Reply:
+async def _add_another(conversation: Conversation, judges: Sources, recipient: Recipient) -> Reply:
     """A second recipient only when SPF proves the reverse-path.
 
     When one recipient takes the message and another does not, the reverse-path is told by mail, and an innocent one
     must not be. The others can be sent to one by one.
     """
+    transaction = conversation.transaction
+    assert transaction is not None
     if transaction.is_proved is None:
-        judges = conversation.resources.judges
-        assert judges is not None
         transaction.is_proved = await judges.authenticate.may_send(conversation.origin(transaction.reverse_path))
     if not transaction.is_proved:
         return codes.TOO_MANY_RECIPIENTS.reply("one recipient at a time, as SPF does not vouch for your MAIL FROM")

@@ -27,6 +27,7 @@ class Wish(Enum):
     NONE = auto()
     QUARANTINE = auto()
     REJECT = auto()
+    UNKNOWN = auto()  # DNS did not tell
 
 
 class Reason(Enum):

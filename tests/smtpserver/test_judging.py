@@ -109,14 +109,13 @@ def judged(tmp_path):
     world.resources = dataclasses.replace(world.resources, judges=sources)
     hostname = world.live.static.hostname
     world.services = {
-        "smtp": Service(kind=Kind.SMTP, hostname=hostname, judges_loopback=True, zones=(Domain("bl.example"),)),
-        "here": Service(kind=Kind.SMTP, hostname=hostname),
+        "smtp": Service(kind=Kind.SMTP, hostname=hostname, zones=(Domain("bl.example"),)),
     }
     yield world
     world.close()
 
 
-def send(world, *recipients: str, message: bytes = MESSAGE, sender: str = "ann@sender.example", service: str = "smtp"):
+def send(world, *recipients: str, message: bytes = MESSAGE, sender: str = "ann@sender.example"):
     """The refusals by recipient, {} when all took it, or the one reply for all."""
 
     def client(port: int):
@@ -129,7 +128,7 @@ def send(world, *recipients: str, message: bytes = MESSAGE, sender: str = "ann@s
     results = []
 
     async def work(places):
-        results.append(await asyncio.to_thread(client, places[service].port))
+        results.append(await asyncio.to_thread(client, places["smtp"].port))
 
     world.run_with(work)
     return results[0]
@@ -168,12 +167,6 @@ def test_what_is_fine_is_stored_with_the_reason(judged):
         "Block lists: not listed.",
         "Delivered to Inbox (no-bad-signals): nothing speaks against the message.",
     ]
-
-
-def test_programs_on_this_machine_are_not_judged(judged):
-    judged.answers.probability = 1.0
-    assert send(judged, service="here") == {}
-    assert judged.answers.asked == []
 
 
 def test_junk_is_refused_as_if_something_failed_and_kept_once(judged):
