@@ -19,7 +19,7 @@ from typing import Any
 from app import metrics
 from app.errors import ConnectionGone, ImapSyntaxError, MailError, Temporary
 from app.imapserver.commands.append import look_ahead
-from app.imapserver.replies import SERVER_BUG, UidRequired, outcome_of
+from app.imapserver.replies import SERVER_BUG, UidRequired, outcome_of, too_big
 from app.imapserver.service import ImapService
 from app.imapserver.session import Session
 from app.imapserver.table import HANDLERS
@@ -266,7 +266,7 @@ class ImapConnection(Connection):
             self.write(untagged(Status.BYE, text))
             self.close()
         elif isinstance(event.error, TooBig):
-            self.session.no(event.tag or "*", text, response.TOOBIG)
+            self.session.no(event.tag or "*", text, too_big(event.rule))
         elif isinstance(event.error, BadCharset):
             if event.error.saves and self.session.selected is not None:
                 self.session.selected.search_result = array("I")

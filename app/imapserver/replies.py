@@ -20,6 +20,7 @@ from app.errors import (
 )
 from app.store.account.annotations import MAX_VALUE_BYTES
 from app.wire.imap import response
+from app.wire.imap.command import CommandRule
 from app.wire.imap.respond import metadata
 from app.wire.imap.response import Code, Status
 
@@ -79,6 +80,11 @@ def outcome_of(error: Exception) -> Outcome | None:
     if isinstance(error, WireError):
         return Outcome(Status.NO, error.message, response.CANNOT)
     return None
+
+
+def too_big(rule: CommandRule | None) -> Code:
+    """The code for a command, or a literal in it, that is not even read (RFC 5464 §4.3 has its own)."""
+    return _CODES[AnnotationTooLarge] if rule is not None and rule.name == "SETMETADATA" else response.TOOBIG
 
 
 SERVER_BUG = Outcome(Status.NO, "an error of ours, it has been logged", response.SERVERBUG)

@@ -77,6 +77,8 @@ def test_bounds_are_told_by_their_codes(world: World):
         client = await signed_in(port)
         large = b'SETMETADATA "" (/private/a {70000+}\r\n' + b"x" * 70000 + b")"
         assert (await ask(*client, large))[-1].startswith(b"NO [METADATA MAXSIZE 65536] ")
+        answer = await ask(*client, b'SETMETADATA "" (/private/a {200000}')  # which is not even read
+        assert answer[-1].startswith(b"NO [METADATA MAXSIZE 65536] ")
         for start in (0, 500):
             many = b" ".join(b'/private/%d ""' % n for n in range(start, start + 500))
             assert (await ask(*client, b'SETMETADATA "" (' + many + b")"))[-1] == b"OK done"
