@@ -24,6 +24,7 @@ from app.imapserver.service import ImapService
 from app.imapserver.session import Session
 from app.imapserver.table import HANDLERS
 from app.log import Level, logger
+from app.net import deflate
 from app.net.connection import Connection
 from app.store.signin import Exchange, SignInContext
 from app.store.spool import Spool
@@ -66,6 +67,7 @@ class ImapConnection(Connection):
         "_line_handler",
         "_line_tag",
         "_spools",
+        "is_compressed",
         "machine",
         "service",
         "session",
@@ -84,6 +86,7 @@ class ImapConnection(Connection):
         self._line_tag = ""
         self._bad_commands = 0
         self._is_sent_away = False
+        self.is_compressed = False
 
     # Hooks of the connection.
 
@@ -199,6 +202,12 @@ class ImapConnection(Connection):
         self._line_handler = handler
         self._line_tag = tag
         self.machine.expect_line()
+
+    def compress(self) -> None:
+        """From now on all is deflated in both directions; what was written before goes out as it is."""
+        self.flush()
+        self.transport = deflate.insert(self, self.transport)
+        self.is_compressed = True
 
     def call_soon(self, function: Callable[[], None]) -> None:
         """Call `function` once this callback is done."""

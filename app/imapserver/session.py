@@ -126,7 +126,7 @@ class Session:
         return capabilities(
             Situation(
                 has_tls=connection.tls is not None,
-                has_starttls=connection.service.tls_context is not None,
+                has_starttls=connection.service.tls_context is not None and not connection.is_compressed,
                 is_signed_in=self.signed_in is not None,
                 mechanisms=connection.mechanisms(),
                 may_login=connection.may_send_passwords,

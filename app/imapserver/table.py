@@ -47,6 +47,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     session_grammar.LogoutCommand: session.logout,
     session_grammar.IdCommand: session.identify,
     session_grammar.EnableCommand: session.enable,
+    session_grammar.CompressCommand: session.compress,
     session_grammar.NamespaceCommand: session.namespace,
     session_grammar.StarttlsCommand: login.starttls,
     session_grammar.LoginCommand: login.login,

@@ -53,6 +53,7 @@ SHOWN_BY = {
     "INPROGRESS": "imapserver/commands/test_progress.py",
     "UIDBATCHES": "imapserver/commands/test_batches.py",
     "REPLACE": "dialogs/imap/replace.imap imapserver/commands/test_replace.py",
+    "COMPRESS=DEFLATE": "imapserver/test_compress.py net/test_deflate.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

@@ -34,6 +34,8 @@ async def starttls(session: Session, command: StarttlsCommand) -> None:
     context = connection.service.tls_context
     if connection.tls is not None or context is None:
         raise ImapSyntaxError("TLS is on already" if connection.tls else "there is no TLS here")
+    if connection.is_compressed:  # after UNAUTHENTICATE; TLS would have to go below the compression
+        raise ImapSyntaxError("TLS cannot begin once the connection is compressed")
     if connection.has_waiting:
         raise ImapSyntaxError("nothing may follow STARTTLS before TLS begins")
     session.ok(command.tag, "begin TLS")

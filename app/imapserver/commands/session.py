@@ -1,12 +1,16 @@
-"""CAPABILITY, NOOP, LOGOUT, ID, ENABLE, NAMESPACE (RFC 9051 §6.1, §6.3.1, §6.3.10, RFC 2971)."""
+"""CAPABILITY, NOOP, LOGOUT, ID, ENABLE, COMPRESS, NAMESPACE (RFC 9051 §6.1, §6.3.1, §6.3.10, RFC 2971, RFC 4978)."""
 
 from __future__ import annotations
 
 from app import VERSION
+from app.errors import ImapSyntaxError
+from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
+from app.wire.imap import response
 from app.wire.imap.capability import ENABLES
 from app.wire.imap.parse.session import (
     CapabilityCommand,
+    CompressCommand,
     EnableCommand,
     IdCommand,
     LogoutCommand,
@@ -58,6 +62,19 @@ def enable(session: Session, command: EnableCommand) -> None:
             session.enable_annotation_news(has_mailboxes=word == "METADATA")
         session.enabled.add(word)
     session.ok(command.tag, "enabled")
+
+
+def compress(session: Session, command: CompressCommand) -> None:
+    """Deflate all that follows the OK, and expect the same of the client (RFC 4978 §3)."""
+    connection = session.connection
+    if command.mechanism != "DEFLATE":
+        raise ImapSyntaxError("COMPRESS knows DEFLATE only")
+    if connection.is_compressed:
+        raise CommandFailed("the connection is compressed already", response.COMPRESSIONACTIVE)
+    if connection.machine.held_bytes:
+        raise ImapSyntaxError("wait for the answer to COMPRESS before you go on")
+    session.ok(command.tag, "compressed from here on")
+    connection.compress()
 
 
 def namespace(session: Session, command: NamespaceCommand) -> None:
