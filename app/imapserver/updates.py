@@ -25,8 +25,8 @@ LINES_AT_ONCE = 1000  # joined for one write
 
 def write(session: Session, *, may_expunge: bool) -> None:
     """Write what the client of `session` has not been told yet."""
-    if session.annotation_news is not None:
-        session.write(session.annotation_news.take(utf8=session.utf8))
+    if session.annotation_news is not None and (news := session.annotation_news.take(utf8=session.utf8)):
+        session.write(news)
     selected = session.selected
     if selected is None:
         return

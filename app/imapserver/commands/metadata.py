@@ -6,7 +6,9 @@ the server are those of the account. An entry that was asked for by name and is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
@@ -23,10 +25,8 @@ _ADMIN = "/shared/admin"  # how to reach the administrator; not for clients to s
 
 async def getmetadata(session: Session, command: GetmetadataCommand) -> None:
     """Tell entries, and with DEPTH those below them; values over MAXSIZE are left out."""
-    name = canonical(command.mailbox) if command.mailbox else ""
-    known = await session.account.read(lambda db: annotations_of(db, mailboxes.get(db, name).id if name else ACCOUNT))
-    found = dict(_choose(known, command.entries, command.options.depth))
-    limit = command.options.maxsize
+    name, limit = canonical(command.mailbox) if command.mailbox else "", command.options.maxsize
+    found = await session.account.read(lambda db: _read(db, name, command))
     too_long = [] if limit is None else [len(value) for value in found.values() if value and len(value) > limit]
     values = {entry: value for entry, value in found.items() if limit is None or not value or len(value) <= limit}
     if values:
@@ -34,17 +34,24 @@ async def getmetadata(session: Session, command: GetmetadataCommand) -> None:
     session.ok(command.tag, "done", longentries(max(too_long)) if too_long else None)
 
 
-def _choose(
-    known: Mapping[str, bytes], entries: Iterable[str], depth: int | None
-) -> Iterator[tuple[str, bytes | None]]:
-    """The entries that are asked for, each with what is below it down to `depth`."""
-    for entry in entries:
+def _read(db: sqlite3.Connection, name: str, command: GetmetadataCommand) -> dict[str, bytes | None]:
+    known = annotations_of(db, mailboxes.get(db, name).id if name else ACCOUNT)
+    names, depth = list(known), command.options.depth
+    found: dict[str, bytes | None] = {}
+    for entry in command.entries:
         if depth == 0 or entry in known:
-            yield entry, known.get(entry)
-        if depth == 0:
-            continue
-        below = [name for name in known if name.startswith(entry + "/")]
-        yield from ((name, known[name]) for name in below if depth is None or "/" not in name[len(entry) + 1 :])
+            found[entry] = known.get(entry)
+        if depth != 0:
+            found.update((below, known[below]) for below in _below(names, entry, depth))
+    return found
+
+
+def _below(names: Sequence[str], entry: str, depth: int | None) -> Iterator[str]:
+    """Those of the sorted names that are below an entry: all, or with a depth of 1 the next level only."""
+    start = bisect_left(names, entry + "/")
+    for name in names[start : bisect_left(names, entry + "0", start)]:  # "0" is the character after "/"
+        if depth is None or "/" not in name[len(entry) + 1 :]:
+            yield name
 
 
 async def setmetadata(session: Session, command: SetmetadataCommand) -> None:
