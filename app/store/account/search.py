@@ -43,9 +43,9 @@ from app.wire.imap.parse.searchkey import (
     Size,
     TextIn,
 )
+from app.wire.message.addresses import address_text
 from app.wire.message.dates import parse_date
-from app.wire.message.decode import header_text, search_text
-from app.wire.message.encodedword import decode_words
+from app.wire.message.decode import header_text, search_text, value_text
 from app.wire.message.header import find_field, find_fields
 
 _COLUMNS = "uid, flags, keywords, modseq, size_bytes, internaldate, savedate, content_id"
@@ -127,7 +127,11 @@ class Candidate:
     def values(self, name: str) -> list[str]:
         """The decoded values of the fields of that name."""
         source = self.fields if name.lower() in _READY_FIELDS else self.header
-        return [decode_words(value) for value in find_fields(source, name)]
+        return [value_text(value) for value in find_fields(source, name)]
+
+    def addresses(self, name: str) -> list[str]:
+        """The addresses in the fields of that name, as an ENVELOPE has them."""
+        return [address_text(value) for value in find_fields(self.fields, name)]
 
     def texts(self, *, with_header: bool) -> Iterable[str]:
         """The decoded texts that BODY and TEXT look into."""
@@ -281,4 +285,9 @@ def _text_test(key: Contains | Header) -> _Test:
         with_header = key.place is TextIn.TEXT
         return _Test(lambda m: any(wanted in text.casefold() for text in m.texts(with_header=with_header)), 3)
     field = key.place.value
-    return _Test(lambda m: any(wanted in value.casefold() for value in m.values(field)), 1)
+    in_value = _Test(lambda m: any(wanted in value.casefold() for value in m.values(field)), 1)
+    if key.place is TextIn.SUBJECT:
+        return in_value
+    # As it is written, and as the envelope has it (RFC 9051 §6.4.4): without comments.
+    in_address = _Test(lambda m: any(wanted in text.casefold() for text in m.addresses(field)), 1)
+    return _either(in_value, in_address)

@@ -18,7 +18,7 @@ from enum import Enum
 from pathlib import Path
 
 from app.store.account.reader import MessageBytes, read_message
-from app.wire.message.decode import header_text, search_text
+from app.wire.message.decode import header_text, header_texts, search_text
 from app.wire.message.part import MAX_HEADER
 from app.wire.message.words import FORM, Builder, Columns, Needle, find_documents, needle_of, words_of
 
@@ -30,7 +30,7 @@ MAX_BODY = 4 << 20  # bytes; what is larger is looked at by whoever searches
 class Place(Enum):
     """Where words were found."""
 
-    HEADER = 0  # with the fields that delivery put in front
+    HEADER = 0  # with the fields that delivery put in front, and those of parts
     BODY = 1  # what SEARCH BODY looks into
 
 
@@ -135,8 +135,9 @@ def _words(message: MessageBytes, place: Place) -> set[bytes] | None:
         return None
     if place is Place.BODY:
         return words_of(search_text(message.body, message.root, with_header=False))
-    header = message.header()
-    return words_of([header_text(header)]) if len(header) <= MAX_HEADER else None
+    if message.root.body_start > MAX_HEADER:
+        return None
+    return words_of([header_text(message.prefix), *header_texts(message.body, message.root)])
 
 
 def waiting(db: sqlite3.Connection, most: int) -> int:

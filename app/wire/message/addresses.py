@@ -104,6 +104,15 @@ def parse_addresses(value: str) -> HeaderAddresses:
     return found
 
 
+def address_text(value: str) -> str:
+    """The mailboxes and groups of a field as `name <localpart@domain>`, without comments and odd blanks."""
+    texts: list[str] = []
+    for one in parse_addresses(value):
+        texts += [f"{one.name}:"] if isinstance(one, AddressGroup) else []
+        texts += [f"{box.name_text} <{box.localpart}@{box.domain}>".lstrip() for box in mailboxes([one])]
+    return ", ".join(texts)
+
+
 def mailboxes(addresses: Iterable[HeaderAddress | AddressGroup]) -> Iterator[HeaderAddress]:
     """All mailboxes, those in groups too."""
     for address in addresses:

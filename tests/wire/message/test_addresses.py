@@ -11,6 +11,7 @@ from app.wire.message.addresses import (
     MAX_ADDRESSES,
     AddressGroup,
     HeaderAddress,
+    address_text,
     mailboxes,
     parse_addresses,
     parse_from,
@@ -101,3 +102,16 @@ def test_from_with_two_authors():
 def test_from_that_could_be_read_in_two_ways_is_refused(value):
     with pytest.raises(MessageSyntaxError):
         parse_from(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("A (c) B <a (d) @ example.com>", "A B <a@example.com>"),
+        ("a@x.org, =?utf-8?q?J=C3=B6rg?= <j@x.org>", "<a@x.org>, Jörg <j@x.org>"),
+        ("friends: a@x.org;", "friends:, <a@x.org>"),
+        ("", ""),
+    ],
+)
+def test_text_to_search_has_no_comments(value, expected):
+    assert address_text(value) == expected

@@ -66,7 +66,13 @@ def test_search_looks_into_all_texts_and_headers():
     for word in ("über", "one", "cat.png", "Subject: inner", "two"):
         assert word in whole
     assert "pixels" not in whole
-    assert "über" not in "\n".join(search_text(data, parse_message(data), with_header=False))
+    text = "\n".join(search_text(data, parse_message(data), with_header=False))
+    assert [word for word in ("one", "two", "über", "cat.png", "inner", "png") if word in text] == ["one", "two"]
+
+
+def test_what_a_field_was_folded_with_and_a_line_without_colon_are_found():
+    data = b"Subject: folded\r\n\there\r\nno field\r\n\r\nx"
+    assert list(search_text(data, parse_message(data), with_header=True)) == ["Subject: folded here\nno field", "x"]
 
 
 @pytest.mark.parametrize(
