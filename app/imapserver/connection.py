@@ -197,6 +197,14 @@ class ImapConnection(Connection):
         self.machine.append_limit = self.service.max_message_bytes
         self.set_deadline(IDLE_TIMEOUT_S)
 
+    def signed_out(self) -> None:
+        """Nobody is signed in any more; the limits are those of before."""
+        self.session.account.users.discard(self)
+        self.session.sign_out()
+        self.machine.is_signed_in = self.machine.utf8 = False
+        self.machine.append_limit = 0
+        self.set_deadline(LOGIN_TIMEOUT_S)
+
     def expect_line(self, tag: str, handler: LineHandler) -> None:
         """Give the client's next line to `handler`, as part of the command with that tag."""
         self._line_handler = handler

@@ -165,12 +165,18 @@ class Session:
         self.annotation_news.has_mailboxes |= has_mailboxes
 
     def end(self) -> None:
-        """Let go of everything; the connection is gone."""
+        """Let go of everything; the connection is gone, or somebody else may sign in."""
         self.unselect()
         if self.annotation_news is not None:
             self.annotation_news.close()
             self.annotation_news = None
         self.idling = False
+
+    def sign_out(self) -> None:
+        """Back to where it was before login: no mailbox, nothing enabled or saved (RFC 8437 §2)."""
+        self.end()
+        self.enabled.clear()
+        self.signed_in = None
 
     def _news(self) -> None:
         """Something changed in the selected mailbox: tell it at once to a client that idles."""

@@ -52,6 +52,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     session_grammar.StarttlsCommand: login.starttls,
     session_grammar.LoginCommand: login.login,
     session_grammar.AuthenticateCommand: login.authenticate,
+    session_grammar.UnauthenticateCommand: login.unauthenticate,
     session_grammar.IdleCommand: idle.idle,
     select_grammar.SelectCommand: select.select,
     copymove_grammar.CloseCommand: select.close,

@@ -54,6 +54,7 @@ SHOWN_BY = {
     "UIDBATCHES": "imapserver/commands/test_batches.py",
     "REPLACE": "dialogs/imap/replace.imap imapserver/commands/test_replace.py",
     "COMPRESS=DEFLATE": "imapserver/test_compress.py net/test_deflate.py",
+    "UNAUTHENTICATE": "dialogs/imap/unauthenticate.imap imapserver/test_compress.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 

@@ -88,6 +88,9 @@ def test_everything_goes_compressed_after_the_ok(world: World, has_tls: bool):
         await client.until("* 3 EXISTS")
         client.send(b"DONE\r\n")
         await client.until("x OK")
+        assert "STARTTLS" not in await client.say("UNAUTHENTICATE")  # it would have to go below the compression
+        assert "x BAD" in await client.say("STARTTLS")
+        assert "x OK" in await client.say(f'LOGIN jane@example.com "{PASSWORD}"')
         assert client.received < 3 * len(body) / 4
         assert "* BYE" in await client.say("LOGOUT")
         assert await client.reader.read() in (b"", b"\x03\x00")  # with or without an end of the stream

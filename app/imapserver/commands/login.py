@@ -1,4 +1,4 @@
-"""STARTTLS, LOGIN and AUTHENTICATE (RFC 9051 §6.2).
+"""STARTTLS, LOGIN and AUTHENTICATE (RFC 9051 §6.2), and UNAUTHENTICATE (RFC 8437).
 
 Both ways to sign in go through one exchange (`store/signin.py`), which checks, slows down guessers and records
 attempts. Nothing of it is logged here.
@@ -16,7 +16,13 @@ from app.imapserver.session import Session, SignedIn
 from app.store.signin import Challenge, Exchange, Failed, FailureKind
 from app.store.signin import SignedIn as Accepted
 from app.wire.imap import response
-from app.wire.imap.parse.session import AuthenticateCommand, LoginCommand, StarttlsCommand, parse_sasl
+from app.wire.imap.parse.session import (
+    AuthenticateCommand,
+    LoginCommand,
+    StarttlsCommand,
+    UnauthenticateCommand,
+    parse_sasl,
+)
 from app.wire.imap.response import capability, challenge
 
 _CODES = {
@@ -56,6 +62,12 @@ async def authenticate(session: Session, command: AuthenticateCommand) -> None:
     """Begin a SASL exchange."""
     exchange = session.connection.begin_sign_in(command.mechanism)
     await _step(session, command.tag, exchange, command.initial)
+
+
+def unauthenticate(session: Session, command: UnauthenticateCommand) -> None:
+    """Sign out and keep the connection: TLS and compression stay (RFC 8437)."""
+    session.connection.signed_out()
+    session.ok(command.tag, "signed out", capability(session.capabilities()))
 
 
 async def _step(session: Session, tag: str, exchange: Exchange, data: bytes | None) -> None:

@@ -75,6 +75,7 @@ CAPABILITIES: Final = (
     Capability("THREAD=ORDEREDSUBJECT", "RFC 5256"),
     Capability("THREAD=REFERENCES", "RFC 5256"),
     Capability("COMPRESS=DEFLATE", "RFC 4978"),
+    Capability("UNAUTHENTICATE", "RFC 8437"),
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
 

@@ -51,6 +51,7 @@ _RULES: Final = (
     CommandRule(name="LOGIN", parse=session.parse_login, states=NOT_AUTHENTICATED),
     CommandRule(name="ENABLE", parse=session.parse_enable, states=SIGNED_IN),
     CommandRule(name="COMPRESS", parse=session.parse_compress, states=SIGNED_IN),
+    CommandRule(name="UNAUTHENTICATE", parse=bare(session.UnauthenticateCommand), states=SIGNED_IN),
     CommandRule(name="NAMESPACE", parse=bare(session.NamespaceCommand), states=SIGNED_IN),
     CommandRule(name="IDLE", parse=bare(session.IdleCommand), states=SIGNED_IN),
     CommandRule(name="SELECT", parse=select.parse_select, states=SIGNED_IN),

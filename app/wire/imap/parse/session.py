@@ -86,6 +86,11 @@ class AuthenticateCommand(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class UnauthenticateCommand(Command):
+    """Sign out without ending the connection (RFC 8437)."""
+
+
+@dataclass(frozen=True, slots=True)
 class EnableCommand(Command):
     """Switch on extensions that change what the server sends (RFC 5161)."""
 
