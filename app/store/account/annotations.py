@@ -1,9 +1,8 @@
 """Annotations of mailboxes and of the account: small values under names, which clients keep for themselves (RFC 5464).
 
 Names are in lower case, such as `/private/comment`. Values are any bytes, also none at all. Number 0 stands for the
-account, which a client sees as its server. How many annotations an account has, and how many bytes in names and values
-together, is bounded over all its mailboxes; what would pass a bound is refused as a whole. A mailbox that goes takes
-its annotations along.
+account, which a client sees as its server. How many annotations a mailbox has, and how much room those of all mailboxes
+take, is bounded; what would pass a bound is refused as a whole. A mailbox that goes takes its annotations along.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ from app.store.account.changes import AnnotationsChanged
 from app.store.account.handle import Tx
 
 ACCOUNT: Final = 0  # in the place of a mailbox
-MAX_COUNT: Final = 1000  # of an account
-MAX_BYTES: Final = 1_000_000  # of an account, in names and values
+MAX_COUNT: Final = 1000  # of a mailbox, or of the account itself
+MAX_BYTES: Final = 4_000_000  # of an account: names, values, and ROW_BYTES each; ten for each of thousands of mailboxes
 MAX_VALUE_BYTES: Final = 64 * 1024
+ROW_BYTES: Final = 64
 
 
 def annotations_of(db: sqlite3.Connection, mailbox_id: int) -> dict[str, bytes]:
@@ -31,8 +31,10 @@ def annotations_of(db: sqlite3.Connection, mailbox_id: int) -> dict[str, bytes]:
 def annotations_named(db: sqlite3.Connection, keys: Collection[str]) -> dict[int, dict[str, bytes]]:
     """The annotations with these names of every mailbox that has one, by its number."""
     found: dict[int, dict[str, bytes]] = {}
-    for key in keys:
-        for mailbox_id, value in db.execute("SELECT mailbox_id, value FROM annotation WHERE key = ?", (key,)):
+    if keys:
+        marks = ",".join("?" * len(keys))
+        rows = db.execute(f"SELECT mailbox_id, key, value FROM annotation WHERE key IN ({marks})", tuple(keys))
+        for mailbox_id, key, value in rows:
             found.setdefault(mailbox_id, {})[key] = value
     return found
 
@@ -59,17 +61,18 @@ def annotate(tx: Tx, mailbox_id: int, values: Mapping[str, bytes | None]) -> int
                 (mailbox_id, key, value, modseq),
             )
     if any(value is not None for value in changed.values()):
-        _check_room(tx)
+        _check_room(tx, mailbox_id)
     _note(tx, mailbox_id, tuple(changed))
     return modseq
 
 
-def _check_room(tx: Tx) -> None:
-    count, size = tx.db.execute(
-        "SELECT count(*), coalesce(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM annotation"
-    ).fetchone()
+def _check_room(tx: Tx, mailbox_id: int) -> None:
+    query = "SELECT count(*) FROM annotation WHERE mailbox_id = ?"
+    (count,) = tx.db.execute(query, (mailbox_id,)).fetchone()
     if count > MAX_COUNT:
-        raise TooManyAnnotations(f"an account can have {MAX_COUNT} annotations at most; remove some")
+        raise TooManyAnnotations(f"a mailbox can have {MAX_COUNT} annotations at most; remove some")
+    query = "SELECT total(length(key) + length(value) + ?) FROM annotation"
+    (size,) = tx.db.execute(query, (ROW_BYTES,)).fetchone()
     if size > MAX_BYTES:
         raise TooManyAnnotations(f"the annotations of an account can have {MAX_BYTES} bytes at most; remove some")
 
@@ -93,7 +96,7 @@ def copy_annotations(tx: Tx, source_id: int, target_id: int) -> None:
         " SELECT ?1, key, value, ?2, ?2 FROM annotation WHERE mailbox_id = ?3",
         (target_id, tx.modseq(), source_id),
     )
-    _check_room(tx)
+    _check_room(tx, target_id)
     _note(tx, target_id, keys)
 
 

@@ -82,7 +82,7 @@ def test_bounds_are_told_by_their_codes(world: World):
         for start in (0, 500):
             many = b" ".join(b'/private/%d ""' % n for n in range(start, start + 500))
             assert (await ask(*client, b'SETMETADATA "" (' + many + b")"))[-1] == b"OK done"
-        answer = await ask(*client, b'SETMETADATA Inbox (/private/one-more "")')
+        answer = await ask(*client, b'SETMETADATA "" (/private/one-more "")')
         assert answer[-1].startswith(b"NO [METADATA TOOMANY] ")
         assert (await ask(*client, b"RENAME Inbox Past"))[-1] == b"OK renamed"
 

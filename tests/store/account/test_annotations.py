@@ -8,7 +8,15 @@ import pytest
 
 from app.errors import AnnotationTooLarge, TooManyAnnotations
 from app.store.account import mailboxes
-from app.store.account.annotations import ACCOUNT, MAX_BYTES, MAX_COUNT, MAX_VALUE_BYTES, annotate, annotations_of
+from app.store.account.annotations import (
+    ACCOUNT,
+    MAX_BYTES,
+    MAX_COUNT,
+    MAX_VALUE_BYTES,
+    annotate,
+    annotations_named,
+    annotations_of,
+)
 from tests.support.accounts import temporary_account
 
 
@@ -57,8 +65,20 @@ def test_nothing_is_kept_of_what_passes_a_bound(account, values, error):
 
 def test_renaming_the_inbox_again_and_again_stays_within_the_bounds(account):
     inbox = account.read_now(lambda db: mailboxes.get(db, "Inbox"))
-    account.write_now(lambda tx: annotate(tx, inbox.id, {f"/private/{n}": b"" for n in range(MAX_COUNT // 2)}))
+    half = {f"/private/{n}": b"x" * MAX_VALUE_BYTES for n in range(MAX_BYTES // MAX_VALUE_BYTES // 2)}
+    account.write_now(lambda tx: annotate(tx, inbox.id, half))
     account.write_now(lambda tx: mailboxes.rename(tx, "Inbox", "first"))
     with pytest.raises(TooManyAnnotations):
         account.write_now(lambda tx: mailboxes.rename(tx, "Inbox", "second"))
     assert account.read_now(lambda db: mailboxes.find(db, "second")) is None
+
+
+def test_every_one_of_many_mailboxes_can_have_ten(account):
+    values = {f"/shared/vendor/x/{n}": b"#b71c1c" for n in range(10)}
+
+    def annotate_all(tx) -> None:
+        for number in range(300):
+            annotate(tx, mailboxes.create(tx, f"box{number}")[-1].id, values)
+        assert annotations_named(tx.db, ["/shared/vendor/x/3", "/private/none"]).keys() >= set(range(10, 300))
+
+    account.write_now(annotate_all)

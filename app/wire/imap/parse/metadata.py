@@ -17,7 +17,7 @@ from app.wire.imap.command import Command
 from app.wire.imap.mailboxname import parse_mailbox
 from app.wire.imap.tokens import ImapCursor, astring, keyword, nstring, number, parenthesized, space, text
 
-MAX_ENTRIES: Final = 1000  # in one command; an account has no more
+MAX_ENTRIES: Final = 1000  # in one command; a mailbox has no more
 
 MAX_ENTRY_BYTES: Final = 1000  # of a name
 
