@@ -1,0 +1,92 @@
+"""Whose message it says it is: the domains of the From field, as DMARC needs them (RFC 7489 §6.6.1, RFC 9989 §5.3.1).
+
+Exactly one From field with addresses of one domain is what passes. Everything else has a `fault` in words, and all
+domains that a reader could take for the author's are listed, so that the strictest of their policies can be asked for.
+Text in quotes or comments is a name and not an address, whatever it looks like.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from app.errors import WireError
+from app.wire.domain import Domain, parse_domain
+from app.wire.message.addresses import AddressGroup, mailboxes, parse_addresses
+from app.wire.message.header import find_fields, strip_comments
+from app.wire.smtp.address import Address, parse_address, write_localpart
+
+MAX_FIELDS = 5  # looked at; one is right
+MAX_DOMAINS = 4  # whose policies are asked for
+
+_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_AFTER_AT = re.compile(r"@\s*([^\s<>()@,;:\"\\\[\]]{1,253})")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authors:
+    """What From says."""
+
+    domains: tuple[Domain, ...] = ()
+    address: Address | None = None  # when there is a single one
+    fault: str = ""  # why it cannot pass; empty when it can
+    has_more: bool = False  # domains than are listed
+
+    @property
+    def domain(self) -> Domain | None:
+        """The author's domain, when there is no doubt about it."""
+        return self.domains[0] if self.domains and not self.fault else None
+
+
+def read_authors(header: bytes) -> Authors:
+    """From a header section; never raises."""
+    values = find_fields(header, "From")
+    fault = "" if len(values) == 1 else f"the message has {len(values) or 'no'} From fields"
+    domains: dict[Domain, None] = {}
+    addresses: list[Address | None] = []
+    for value in values[:MAX_FIELDS]:
+        fault = fault or _fault(value)
+        found = list(mailboxes(parse_addresses(value)))
+        for one in found:
+            if one.domain and not _add(domains, one.domain):
+                fault = fault or "From has an address whose domain is no domain name"
+        addresses += [_address(one.localpart, one.domain) for one in found if one.domain]
+        for name in _AFTER_AT.findall(_QUOTED.sub(" ", strip_comments(value))):
+            _add(domains, name)
+    if not domains:
+        fault = fault or "From has no address"
+    elif len(domains) > 1:
+        fault = fault or "From has addresses of several domains"
+    return Authors(
+        domains=tuple(domains)[:MAX_DOMAINS],
+        address=addresses[0] if len(addresses) == 1 and not fault else None,
+        fault=fault,
+        has_more=len(domains) > MAX_DOMAINS or len(values) > MAX_FIELDS,
+    )
+
+
+def _fault(value: str) -> str:
+    if _CONTROL.search(value):
+        return "From has control characters"
+    if any(isinstance(one, AddressGroup) for one in parse_addresses(value)):
+        return "From has a group in the place of an address"
+    return ""
+
+
+def _add(domains: dict[Domain, None], name: str) -> bool:
+    """Add a name if it is one; a bound on them keeps hostile fields cheap."""
+    if len(domains) > MAX_DOMAINS:
+        return True
+    try:
+        domains[parse_domain(name.removesuffix("."))] = None
+    except WireError:
+        return False
+    return True
+
+
+def _address(localpart: str, domain: str) -> Address | None:
+    try:
+        return parse_address(f"{write_localpart(localpart)}@{domain}")
+    except WireError:
+        return None
