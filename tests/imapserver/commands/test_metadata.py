@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.imapserver.commands.metadata import _below
 from tests.imapserver.world import World
 
 LOGIN = b'0 LOGIN jane@example.com "correct horse"\r\n'
@@ -87,3 +90,15 @@ def test_bounds_are_told_by_their_codes(world: World):
         assert (await ask(*client, b"RENAME Inbox Past"))[-1] == b"OK renamed"
 
     world.serve(talk)
+
+
+NAMES = st.lists(st.sampled_from(["a", "b", "a0", "a-"]), min_size=1, max_size=4).map(
+    lambda parts: "/" + "/".join(parts)
+)
+
+
+@given(names=st.lists(NAMES, unique=True).map(sorted), entry=NAMES)
+def test_below_an_entry_is_what_goes_on_with_a_slash(names: list[str], entry: str):
+    below = [name for name in names if name.startswith(entry + "/")]
+    assert list(_below(names, entry, None)) == below
+    assert list(_below(names, entry, 1)) == [name for name in below if name.count("/") == entry.count("/") + 1]
