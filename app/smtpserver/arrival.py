@@ -5,6 +5,7 @@ The header is looked at once, and only its first `MAX_HEADER` bytes; of a longer
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import re
 from dataclasses import dataclass
@@ -34,6 +35,19 @@ class Arrival:
     def is_looping(self) -> bool:
         """Whether so many servers have handed the message on that it must go in circles."""
         return count_received(self.header) > MAX_RECEIVED
+
+    @property
+    def has_several_authors(self) -> bool:
+        """Whether there is more than one From field, so that a mail program may show another than was checked."""
+        return sum(1 for _ in itertools.islice(_FROM.finditer(b"\n" + self.header), 2)) > 1
+
+    def author(self) -> Address | None:
+        """The one address of the one From field; None when nobody can say who the author is."""
+        try:
+            found = self.authors()
+        except MessageSyntaxError:
+            return None
+        return found[0] if len(found) == 1 else None
 
     def authors(self) -> list[Address]:
         """The addresses of the one From field; raises MessageSyntaxError."""

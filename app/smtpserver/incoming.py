@@ -32,6 +32,8 @@ log = logger("smtpserver")
 
 _LOOP = codes.MAIL_LOOP.reply("the message has passed so many servers that it must be in a loop")
 
+_AUTHORS = codes.BAD_MESSAGE.reply("the message has more than one From field, so nobody can tell who it is from")
+
 
 async def deliver(conversation: Conversation, transaction: Transaction, body: Body) -> Reply:
     """Deliver to every recipient; the reply to the end of data."""
@@ -40,6 +42,9 @@ async def deliver(conversation: Conversation, transaction: Transaction, body: Bo
     if arrived.is_looping:
         count_rejected("loop", count)
         return _refuse(conversation, transaction, body, _LOOP)
+    if conversation.resources.judges is not None and arrived.has_several_authors:
+        count_rejected("several-authors", count)
+        return _refuse(conversation, transaction, body, _AUTHORS)
     if all(recipient.found is None for recipient in transaction.recipients):
         count_rejected("unknown-user", count)
         await asyncio.sleep(conversation.resources.delays.unknown_recipient_s)

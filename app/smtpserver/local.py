@@ -13,7 +13,6 @@ import mmap
 from dataclasses import dataclass
 
 from app import ids
-from app.errors import MessageSyntaxError
 from app.smtpserver import delivery
 from app.smtpserver.arrival import arrival
 from app.smtpserver.conversation import Resources
@@ -57,7 +56,7 @@ async def deliver(resources: Resources, message: LocalMessage) -> Reply:
             recipients=(recipient,),
             prepared=await delivery.prepare_message(body),
             fields=b"",
-            author=_author(body),
+            author=arrival(body).author(),
         )
         return await delivery.deliver_one(work, recipient) or codes.MESSAGE_OK.reply("delivered here")
     except Exception as error:
@@ -77,11 +76,3 @@ async def _whole(resources: Resources, message: LocalMessage) -> Body:
         return spool.finish()
 
     return work() if len(message.data) <= THREAD_BYTES else await asyncio.to_thread(work)
-
-
-def _author(body: Body) -> Address | None:
-    try:
-        authors = arrival(body).authors()
-    except MessageSyntaxError:
-        return None
-    return authors[0] if len(authors) == 1 else None
