@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from app.cli import account, config, loginattempts, preflight, proving, queue, quickstart, server, setup
+from app.cli import (
+    account,
+    config,
+    dnsbl,
+    dnslookup,
+    loginattempts,
+    preflight,
+    proving,
+    queue,
+    quickstart,
+    server,
+    setup,
+    spf,
+)
 from app.cli.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -15,4 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     *config.COMMANDS,
     *queue.COMMANDS,
     *proving.COMMANDS,
+    *dnslookup.COMMANDS,
+    *spf.COMMANDS,
+    *dnsbl.COMMANDS,
 )

@@ -112,6 +112,10 @@ class Resolver:
         """TLSA records."""
         return _convert(await self._ask(name, "TLSA"), lambda rd: Tlsa(rd.usage, rd.selector, rd.mtype, rd.cert))
 
+    async def texts(self, name: str, kind: str) -> Answer[str]:
+        """Records of any type, as a zone file writes them, for people."""
+        return _convert(await self._ask(name, kind), lambda rd: str(rd.to_text()))
+
     async def _ask(self, name: str, kind: str) -> Answer[Any]:
         """The answer with dnspython's records, from the cache, from a question under way, or from a new one."""
         key = (name.lower().rstrip("."), kind)
@@ -188,6 +192,10 @@ class _Loopback:
     """An address record made here."""
 
     address: IPAddress
+
+    def to_text(self) -> str:
+        """As a zone file writes it."""
+        return str(self.address)
 
 
 def _text(name: dns.name.Name) -> str:
