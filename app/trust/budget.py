@@ -1,4 +1,4 @@
-"""What all checks of one message together may ask of DNS: 64 questions and 256 KiB of answers.
+"""What all checks of one message together may ask of DNS: 64 questions, 256 KiB of answers, half a minute.
 
     resolver = Budget(resolver)       one for each message, handed to SPF, DKIM, DMARC, ARC, iprev and block lists alike
 
@@ -20,6 +20,7 @@ from app.wire.smtp.address import IPAddress
 
 MAX_LOOKUPS: Final = 64
 MAX_BYTES: Final = 256 * 1024
+MAX_SECONDS: Final = 30.0  # after the first question; RFC 5321 §4.5.3.2.6 lets a client wait ten minutes
 
 T = TypeVar("T")
 _RECORD_BYTES: Final = 16  # of an address, or beside the names of a record
@@ -32,7 +33,7 @@ class BudgetSpent(LookupFailed):
 class Budget:
     """A resolver for the checks of one message."""
 
-    __slots__ = ("_answers", "_bytes", "_lookups", "_max_bytes", "_max_lookups", "_resolver")
+    __slots__ = ("_answers", "_bytes", "_ends", "_lookups", "_max_bytes", "_max_lookups", "_resolver")
 
     def __init__(self, resolver: Resolver, *, max_lookups: int = MAX_LOOKUPS, max_bytes: int = MAX_BYTES) -> None:
         self._resolver = resolver
@@ -40,6 +41,7 @@ class Budget:
         self._max_bytes = max_bytes
         self._lookups = 0
         self._bytes = 0
+        self._ends: float | None = None  # by the clock of the event loop
         self._answers: dict[tuple[str, str], asyncio.Task[Answer[Any]]] = {}
 
     @property
@@ -93,14 +95,21 @@ class Budget:
             if self.is_spent:
                 raise BudgetSpent(name, kind, "the checks of this message have asked too much of DNS")
             self._lookups += cost
-            task = asyncio.ensure_future(self._fetch(question, name))
+            task = asyncio.ensure_future(self._fetch(kind, question, name))
             task.add_done_callback(_look_at)
             self._answers[key] = task
         # A check that runs out of time must not take the answer from the others that wait for it.
         return await asyncio.shield(task)
 
-    async def _fetch(self, question: Callable[[str], Awaitable[Answer[T]]], name: str) -> Answer[T]:
-        answer = await question(name)
+    async def _fetch(self, kind: str, question: Callable[[str], Awaitable[Answer[T]]], name: str) -> Answer[T]:
+        loop = asyncio.get_running_loop()
+        if self._ends is None:
+            self._ends = loop.time() + MAX_SECONDS
+        try:
+            async with asyncio.timeout_at(self._ends):
+                answer = await question(name)
+        except TimeoutError:
+            raise BudgetSpent(name, kind, "the checks of this message have waited too long for DNS") from None
         self._bytes += sum(map(_size, answer.records))
         return answer
 

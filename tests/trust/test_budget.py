@@ -84,3 +84,20 @@ def test_a_caller_that_gives_up_leaves_the_answer_to_the_others() -> None:
         return await second
 
     assert asyncio.run(ask()).records == (b"one",)
+
+
+def test_waiting_for_dns_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.trust.budget.MAX_SECONDS", 0.01)
+
+    class Silent(DictionaryResolver):
+        async def txt(self, name: str) -> Answer[bytes]:
+            await asyncio.Event().wait()
+            raise AssertionError(name)
+
+    async def ask() -> None:
+        budget = Budget(Silent({}))
+        for name in ("a.example", "b.example"):
+            with pytest.raises(BudgetSpent, match="waited too long"):
+                await budget.txt(name)
+
+    asyncio.run(ask())
