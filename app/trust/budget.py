@@ -92,7 +92,7 @@ class Budget:
         key = (kind, name.lower().rstrip("."))
         task = self._answers.get(key)
         if task is None:
-            if self.is_spent:
+            if self.is_spent or self._lookups + cost > self._max_lookups:
                 raise BudgetSpent(name, kind, "the checks of this message have asked too much of DNS")
             self._lookups += cost
             task = asyncio.ensure_future(self._fetch(kind, question, name))

@@ -36,6 +36,7 @@ MAX_TERMS: Final = 10
 MAX_VOID: Final = 2
 MAX_MX: Final = 10
 MAX_EXPLANATION: Final = 500  # characters: one reply of SMTP
+MAX_SHOWN: Final = 300
 
 T = TypeVar("T")
 _STATUS: Final = {
@@ -59,10 +60,10 @@ async def check_spf(resolver: Resolver, identity: SpfIdentity) -> SpfResult:
     explanation = await check.explanation(outcome) if outcome.status is SpfStatus.FAIL else ""
     return SpfResult(
         status=outcome.status,
-        domain=domain,
+        domain=_printable(domain, MAX_DOMAIN),
         is_helo=identity.is_helo,
-        mechanism=outcome.mechanism,
-        problem=outcome.problem,
+        mechanism=outcome.mechanism[:MAX_SHOWN],
+        problem=_printable(outcome.problem, MAX_SHOWN),
         explanation=explanation,
         is_authentic=check.is_authentic and check.has_asked,
         terms=check.terms,
@@ -245,7 +246,7 @@ class _Check:
             text = expand(macro, await self._values(macro, outcome.domain))
         except (LookupFailed, WireError, UnicodeDecodeError):
             return ""
-        return "".join(char if " " <= char <= "~" else "?" for char in (text or "")[:MAX_EXPLANATION])
+        return _printable(text or "", MAX_EXPLANATION)
 
     def _count_term(self) -> None:
         self.terms += 1
@@ -264,6 +265,11 @@ class _Check:
             if self._voids > MAX_VOID:
                 raise _Unusable(f"more than {MAX_VOID} terms name what is not in DNS")
         return self._seen(answer)
+
+
+def _printable(text: str, limit: int) -> str:
+    """What strangers wrote, fit for a log, a reply and a header field."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text[:limit])
 
 
 def _best_name(names: tuple[str, ...], domain: str) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from app.errors import WireError
 from app.wire.smtp.address import IPAddress
 
+MAX_PARTS: Final = 128  # no name has more labels; what a stranger wrote must not cost more to expand
 MAX_EXPANDED: Final = 253  # RFC 7208 §7.3: a longer name loses labels from the left
 
 _EXPAND = re.compile(r"%(?:\{([slodiphcrtv])(\d*)(r?)([.+,/_=-]*)\}|([%_-]))", re.IGNORECASE | re.ASCII)
@@ -100,6 +101,8 @@ def parse_macro_string(text: str, *, is_explanation: bool = False) -> MacroStrin
         else:
             raise WireError(f"bad macro or character at {text[at : at + 20]!r}", at)
         at = match.end()
+        if len(parts) > MAX_PARTS:
+            raise WireError(f"more than {MAX_PARTS} macros", at)
     return MacroString(text, tuple(parts))
 
 

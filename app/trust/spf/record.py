@@ -22,6 +22,9 @@ from app.errors import WireError
 from app.trust.spf.macro import MacroString, parse_domain_spec, parse_macro_string
 
 MAX_RECORD: Final = 16 * 1024
+MAX_KEPT: Final = (
+    1024  # bytes of a record whose parsed form is kept: large senders' are smaller, hostile ones may not be
+)
 
 T = TypeVar("T")
 
@@ -124,9 +127,12 @@ def spf_records(records: Sequence[bytes]) -> tuple[bytes, ...]:
     return tuple(data for data in records if is_spf(data))
 
 
-@lru_cache(maxsize=256)
 def parse_record(data: bytes) -> Record:
     """The record; raises WireError with what is wrong in words."""
+    return _parse_again(data) if len(data) <= MAX_KEPT else _parse(data)
+
+
+def _parse(data: bytes) -> Record:
     if not is_spf(data):
         raise WireError('an SPF record begins with "v=spf1 "', 0)
     if len(data) > MAX_RECORD:
@@ -149,6 +155,9 @@ def parse_record(data: bytes) -> Record:
         explanation=modifiers.get("exp"),
         others=tuple(others),
     )
+
+
+_parse_again = lru_cache(maxsize=128)(_parse)
 
 
 def _add_modifier(name: str, value: str, known: dict[str, MacroString], others: list[Modifier]) -> None:
