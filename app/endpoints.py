@@ -10,13 +10,14 @@ import enum
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.config.listener import Listener, TlsVersion
 from app.config.live import Live
 from app.log import logger
 from app.net.listen import bind, has_ipv6
 from app.net.tls import KeyCert, TlsSettings, server_context
+from app.smtpserver.conversation import Kind as ServiceKind
 from app.smtpserver.conversation import Service
 from app.smtpserver.listener import services
 from app.web.mounts import Mount, page_ports
@@ -98,21 +99,28 @@ def endpoints(live: Live) -> Iterator[Endpoint]:
     """What is to be served."""
     for listener in live.static.listeners.values():
         tls = _tls_context(live, listener)
+        asking = _tls_context(live, listener, asks_client_certificates=True)
         for address in listener.ips:
-            yield from _mail(live, listener, str(address), tls)
+            yield from _mail(live, listener, str(address), tls, asking)
             yield from _http(listener, str(address), tls)
 
 
-def _mail(live: Live, listener: Listener, address: str, tls: ssl.SSLContext | None) -> Iterator[Endpoint]:
-    for service, port in services(listener, live.static.hostname, tls):
+def _mail(
+    live: Live, listener: Listener, address: str, tls: ssl.SSLContext | None, asking: ssl.SSLContext | None
+) -> Iterator[Endpoint]:
+    """SMTP, submission and IMAP; `asking` is for services that people sign in to."""
+    for made, port in services(listener, live.static.hostname, tls):
+        service = made if made.kind is ServiceKind.SMTP else replace(made, tls=asking)
         yield Endpoint(kind=Kind.SMTP, listener=listener, address=address, port=port, smtp=service)
     if (imap := listener.imap) is not None and imap.enabled:
         need_tls = not imap.no_require_starttls
         yield Endpoint(
-            kind=Kind.IMAP, listener=listener, address=address, port=imap.port, tls=tls, passwords_need_tls=need_tls
+            kind=Kind.IMAP, listener=listener, address=address, port=imap.port, tls=asking, passwords_need_tls=need_tls
         )
     if (imaps := listener.imaps) is not None and imaps.enabled:
-        yield Endpoint(kind=Kind.IMAP, listener=listener, address=address, port=imaps.port, tls=tls, is_tls_first=True)
+        yield Endpoint(
+            kind=Kind.IMAP, listener=listener, address=address, port=imaps.port, tls=asking, is_tls_first=True
+        )
 
 
 def _http(listener: Listener, address: str, tls: ssl.SSLContext | None) -> Iterator[Endpoint]:
@@ -128,7 +136,7 @@ def _http(listener: Listener, address: str, tls: ssl.SSLContext | None) -> Itera
         )
 
 
-def _tls_context(live: Live, listener: Listener) -> ssl.SSLContext | None:
+def _tls_context(live: Live, listener: Listener, *, asks_client_certificates: bool = False) -> ssl.SSLContext | None:
     """The listener's context; None without certificates in files (those from ACME belong to a later version)."""
     if listener.tls is None or not listener.tls.key_certs:
         return None
@@ -137,6 +145,7 @@ def _tls_context(live: Live, listener: Listener) -> ssl.SSLContext | None:
     ]
     settings = TlsSettings(
         min_version=_TLS_VERSIONS[listener.tls.min_version],
+        asks_client_certificates=asks_client_certificates and not listener.tls.client_auth_disabled,
         session_tickets=listener.smtp is None or not listener.smtp.tls_session_tickets_disabled,
     )
     return server_context(files, settings)

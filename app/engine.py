@@ -72,7 +72,7 @@ class Engine:
         self.queue = QueueDb.open(live.data_dir, clock)
         self.server = ServerDb.open(live.data_dir, clock)
         self.server.sessions.admin_seal = file_seal(live.resolve(live.static.admin_password_file or "adminpasswd"))
-        self.signin = SignIn(live, self.accounts, clock, record=self.server.attempts.record)
+        self.signin = SignIn(live, self.accounts, clock, record=self.server.attempts.record, keys=self.server.keys)
         self.resolver = Resolver(clock=clock)
         self._pages = Services(
             live=live,

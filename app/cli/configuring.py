@@ -61,7 +61,7 @@ def _perform_here(invocation: Invocation, operation: str, arguments: Mapping[str
         live = Live.open(invocation.config_path)
         accounts = Accounts(live.data_dir, account_settings(live.static, lambda: live.dynamic))
         server = ServerDb.open(live.data_dir)
-        holdings = Holdings(live=live, accounts=accounts, sessions=server.sessions, clock=SYSTEM)
+        holdings = Holdings(live=live, accounts=accounts, sessions=server.sessions, keys=server.keys, clock=SYSTEM)
         try:
             return asyncio.run(configcommands.perform(operation, holdings, Arguments(arguments)))
         finally:

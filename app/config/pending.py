@@ -24,7 +24,6 @@ Transports.*.Socks
 Listeners.*.IPsNATed
 Listeners.*.TLS.ACME
 Listeners.*.TLS.HostPrivateKeyFiles
-Listeners.*.TLS.ClientAuthDisabled
 Listeners.*.SMTP.NoRequireTLS
 Listeners.*.SMTP.DNSBLs
 Listeners.*.SMTP.FirstTimeSenderDelay

@@ -60,7 +60,11 @@ def operations(controlled: Controlled) -> dict[str, Operation]:
         "queuedump": _queue_dump,
     }
     holdings = Holdings(
-        live=controlled.live, accounts=controlled.accounts, sessions=controlled.server.sessions, clock=SYSTEM
+        live=controlled.live,
+        accounts=controlled.accounts,
+        sessions=controlled.server.sessions,
+        keys=controlled.server.keys,
+        clock=SYSTEM,
     )
     proving = Proving(live=controlled.live, accounts=controlled.accounts, queue=controlled.queue)
     return {

@@ -21,7 +21,7 @@ from app.errors import ConnectionGone, ImapSyntaxError, MailError, Temporary
 from app.imapserver.commands.append import look_ahead
 from app.imapserver.replies import SERVER_BUG, UidRequired, outcome_of, too_big
 from app.imapserver.service import ImapService
-from app.imapserver.session import Session
+from app.imapserver.session import Session, SignedIn
 from app.imapserver.table import HANDLERS
 from app.log import Level, logger
 from app.net import deflate
@@ -104,8 +104,24 @@ class ImapConnection(Connection):
         """Greet with the capabilities."""
         _CONNECTIONS.labels(self.service.name).inc()
         self.log.debug("connection", cid=self.cid, remote=self.remote, tls=self.tls is not None)
-        self.write(untagged(Status.OK, "mox imap", capability(self.session.capabilities())))
         self.set_deadline(LOGIN_TIMEOUT_S)
+        if self.tls is not None and self.tls.client_certificate:
+            self.start_task(self._greet_by_key())
+        else:
+            self._greet()
+
+    def _greet(self) -> None:
+        self.write(untagged(Status.OK, "mox imap", capability(self.session.capabilities())))
+
+    async def _greet_by_key(self) -> None:
+        """Sign in who shows a registered key in the first handshake (RFC 9051 §7.1.4)."""
+        if (found := await self.service.signin.by_key(self._context())) is None:
+            return self._greet()
+        account = await self.service.accounts.open(found.account_name)
+        self.session.signed_in = SignedIn(account, found.login_address)
+        self.signed_in()
+        text = f"mox imap welcomes {found.login_address}"
+        self.write(untagged(Status.PREAUTH, text, capability(self.session.capabilities())))
 
     def received(self, data: bytes) -> None:
         """Take bytes and do what they ask."""
@@ -187,6 +203,7 @@ class ImapConnection(Connection):
             local=self.local,
             tls_name=str(self.tls or ""),
             user_agent=self.session.user_agent,
+            client_certificate=self.tls.client_certificate if self.tls else b"",
         )
 
     def signed_in(self) -> None:

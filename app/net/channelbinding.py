@@ -98,7 +98,7 @@ def _handshake() -> tuple[ssl.SSLObject, ssl.SSLObject]:
     client_context.minimum_version = ssl.TLSVersion.TLSv1_3
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "self-test.pem"
-        path.write_bytes(_throwaway_certificate())
+        path.write_bytes(throwaway_certificate())
         context.load_cert_chain(path)
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     server, client = context.wrap_bio(up, down, server_side=True), client_context.wrap_bio(down, up)
@@ -110,7 +110,7 @@ def _handshake() -> tuple[ssl.SSLObject, ssl.SSLObject]:
     return server, client
 
 
-def _throwaway_certificate() -> bytes:
+def throwaway_certificate() -> bytes:
     """A certificate and key for the self-test only, PEM."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import MailError
-from app.net import channelbinding
+from app.net import channelbinding, clientcertificates
 
 
 class CertificateError(MailError):
@@ -36,6 +36,7 @@ class TlsInfo:
     version: str  # such as "TLSv1.3"
     cipher: str
     server_name: str | None  # what the client asked for (SNI), lower case
+    client_certificate: bytes = field(default=b"", repr=False)  # that the client showed, DER
     ssl_object: ssl.SSLObject | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -59,6 +60,7 @@ def tls_info(ssl_object: Any) -> TlsInfo:  # noqa: ANN401  # the type of transpo
         version=ssl_object.version() or "",
         cipher=cipher[0] if cipher else "",
         server_name=getattr(ssl_object, "asked_server_name", None),
+        client_certificate=clientcertificates.given(ssl_object),
         ssl_object=ssl_object,
     )
 
@@ -69,6 +71,7 @@ class TlsSettings:
 
     min_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
     session_tickets: bool = True
+    asks_client_certificates: bool = False
 
 
 class ServerCertificates:
@@ -143,6 +146,8 @@ def _make_context(certificates: Iterable[KeyCert], settings: TlsSettings) -> ssl
     if not settings.session_tickets:
         context.options |= ssl.OP_NO_TICKET
         context.num_tickets = 0
+    if settings.asks_client_certificates:
+        clientcertificates.ask(context)
     for certificate in certificates:
         try:
             context.load_cert_chain(certificate.certificate_file, certificate.key_file)

@@ -34,6 +34,7 @@ from app.operations.aliases import aliases_with, with_member
 from app.operations.edits import change, with_account
 from app.operations.newfiles import PRIVATE, NewFile, written
 from app.store.accounts import Accounts
+from app.store.clientkeys import ClientKeys
 from app.store.websessions import Kind, WebSessions
 
 DIRECTORY = "removed"
@@ -48,6 +49,7 @@ class Holdings:
     live: Live
     accounts: Accounts
     sessions: WebSessions
+    keys: ClientKeys
     clock: Clock
 
 
@@ -137,6 +139,7 @@ async def _remove(holdings: Holdings, name: str, by: str) -> RemovedAccount:
     place, record = await asyncio.to_thread(_take_out, holdings, name, by)
     await holdings.accounts.release(name)
     await holdings.sessions.end_all(Kind.ACCOUNT, name)
+    await holdings.keys.remove_all(name)
     await asyncio.to_thread(_move, _mail_of(holdings.live, name), place / _MAIL)
     return _summary(place.name, record)
 

@@ -95,4 +95,5 @@ def _context(conversation: Conversation) -> SignInContext:
         passwords_need_tls=conversation.service.requires_tls,
         local=conversation.local,
         tls_name=str(conversation.tls or ""),
+        client_certificate=conversation.tls.client_certificate if conversation.tls else b"",
     )

@@ -60,6 +60,7 @@ class Attempt:
     user_agent: str
     mechanism: str
     result: str
+    client_key: str  # the fingerprint of the registered key that it was with; "" without
 
     @property
     def is_failed(self) -> bool:
@@ -188,6 +189,7 @@ def attempt_of(told: SignInAttempt) -> Attempt:
         user_agent=printable(context.user_agent),
         mechanism=told.mechanism.lower(),
         result=_result(told),
+        client_key=told.client_key,
     )
 
 

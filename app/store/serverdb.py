@@ -1,4 +1,4 @@
-"""server.db: what the server remembers beside mail and queue; web sessions and sign-in attempts, each with its owner.
+"""server.db: what the server remembers beside mail and queue: web sessions, client keys, sign-in attempts.
 
     server = ServerDb.open(data_dir)
     made = await server.sessions.create(Kind.ACCOUNT, "jane", ...)
@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.clock import SYSTEM, Clock
+from app.store.clientkeys import ClientKeys
 from app.store.loginattempts import LoginAttempts
 from app.store.serverschema import MIGRATIONS
 from app.store.sqlite import Database
@@ -29,6 +30,7 @@ class ServerDb:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
         self.db = Database(data_dir / NAME, MIGRATIONS)
         self.sessions = WebSessions(self.db, clock)
+        self.keys = ClientKeys(self.db)
         self.attempts = LoginAttempts(self.db, clock)
 
     @classmethod

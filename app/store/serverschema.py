@@ -46,4 +46,20 @@ CREATE INDEX login_attempt_account ON login_attempt (account, last);
 CREATE INDEX login_attempt_failed ON login_attempt (account, last) WHERE is_failed = 1;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_CLIENT_KEYS = """
+CREATE TABLE client_key (
+    fingerprint TEXT NOT NULL PRIMARY KEY,   -- SHA-256 of the SubjectPublicKeyInfo, base64 for URLs
+    created REAL NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    no_imap_preauth INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    login_address TEXT NOT NULL,
+    certificate BLOB NOT NULL                -- DER
+) STRICT;
+CREATE INDEX client_key_account ON client_key (account);
+
+ALTER TABLE login_attempt ADD COLUMN client_key TEXT NOT NULL DEFAULT '';   -- the fingerprint of the key that was used
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS)

@@ -23,13 +23,14 @@ from app import metrics
 from app.clock import SYSTEM, Clock
 from app.config.live import Live
 from app.config.lookup import Destined
-from app.errors import StoreError, Temporary, WireError
+from app.errors import MailError, StoreError, Temporary, WireError
 from app.ids import token
 from app.limits import FAILED_SIGN_INS, IpAddress, RateLimit
 from app.log import logger
 from app.store.account import credentials
 from app.store.account.credentials import STRONG, Credentials, Parameters
 from app.store.accounts import Accounts
+from app.store.clientkeys import ClientKey, ClientKeys, fingerprint_of
 from app.store.verification import Verdict, Verifier
 from app.wire.sasl import servers
 from app.wire.sasl.servers import Mechanism
@@ -78,6 +79,7 @@ class SignInContext:
     local: IpAddress | None = None  # our own address of the connection
     tls_name: str = ""  # version and cipher, for people
     user_agent: str = ""  # what the client says of itself
+    client_certificate: bytes = b""  # that of the TLS handshake, DER; b"" for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class SignInAttempt:
     login_address: str  # as the client wrote it; may be anything, even a password
     account_name: str  # "" when there is none
     result: str  # "ok", or the value of a FailureKind
+    client_key: str = ""  # the fingerprint of the registered key that was used
 
 
 _TEXTS = {
@@ -134,8 +137,10 @@ class SignIn:
         clock: Clock = SYSTEM,
         parameters: Parameters = STRONG,
         record: Callable[[SignInAttempt], None] = lambda attempt: None,
+        keys: ClientKeys | None = None,
     ) -> None:
         """`parameters` are those that passwords are stored with; `record` is called with each attempt."""
+        self.keys = keys
         self.live = live
         self.accounts = accounts
         self.clock = clock
@@ -154,7 +159,8 @@ class SignIn:
         """The mechanisms to announce; none where signing in needs TLS first."""
         if context.tls is None and context.passwords_need_tls:
             return ()
-        return tuple(mechanism.value for mechanism in servers.offered(context.tls))
+        has_certificate = bool(context.client_certificate) and self.keys is not None
+        return tuple(mechanism.value for mechanism in servers.offered(context.tls, has_certificate))
 
     def allows(self, remote: IpAddress) -> bool:
         """Whether the network of a peer may still fail to sign in."""
@@ -176,6 +182,24 @@ class SignIn:
             self.failures.add(remote)
         return None if is_right else FailureKind.BAD_CREDENTIALS
 
+    async def client_key(self, context: SignInContext) -> ClientKey | None:
+        """The registered key of the certificate that the client showed."""
+        if self.keys is None or not (fingerprint := fingerprint_of(context.client_certificate)):
+            return None
+        return await self.keys.find(fingerprint)
+
+    async def by_key(self, context: SignInContext) -> SignedIn | None:
+        """Who it is by the client's key alone, when that is registered and may do so; recorded like an exchange."""
+        try:
+            key = await self.client_key(context)
+        except (MailError, OSError) as error:
+            _LOG.error("cannot look for a client key", protocol=context.protocol, error=error)
+            return None
+        if key is None or key.no_imap_preauth:
+            return None
+        result = await self.begin("EXTERNAL", context).step(b"")
+        return result if isinstance(result, SignedIn) else None
+
     def begin(self, mechanism: str, context: SignInContext) -> Exchange:
         """An exchange; whether it can be is told by its first step."""
         return Exchange(self, mechanism, context)
@@ -195,7 +219,17 @@ class SignIn:
 class Exchange:
     """One attempt to sign in."""
 
-    __slots__ = ("_authcid", "_destined", "_is_over", "_machine", "_mechanism", "context", "mechanism_name", "signin")
+    __slots__ = (
+        "_authcid",
+        "_client_key",
+        "_destined",
+        "_is_over",
+        "_machine",
+        "_mechanism",
+        "context",
+        "mechanism_name",
+        "signin",
+    )
 
     def __init__(self, signin: SignIn, mechanism: str, context: SignInContext) -> None:
         self.signin = signin
@@ -204,6 +238,7 @@ class Exchange:
         self._mechanism = servers.find_mechanism(mechanism)
         self._authcid = ""
         self._destined: Destined | None = None
+        self._client_key = ""
         self._is_over = False
         challenge = f"<{token(12)}.{int(signin.clock.now())}@{signin.live.static.hostname.ascii}>"
         wanted = self._mechanism or Mechanism.PLAIN
@@ -247,7 +282,7 @@ class Exchange:
         if isinstance(step, Accepted):
             return self._succeed()
         if isinstance(step, CheckCertificate):
-            return self._fail(FailureKind.MECHANISM_UNKNOWN)
+            return await self._check_certificate(step.authzid)
         return self._fail(_KINDS[step.reason])
 
     async def _find_secret(self, authcid: str) -> Challenge | SignedIn | Failed:
@@ -274,6 +309,19 @@ class Exchange:
             kind = await self.signin.verify(self.context.remote, step.authcid, step.password, encoded)
             if kind is not None:
                 return self._fail(kind, is_counted=False)
+        return self._succeed()
+
+    async def _check_certificate(self, authzid: str) -> SignedIn | Failed:
+        """The client's key stands for an address; it may name any other of the same account (RFC 4422 §3.4.1)."""
+        key = await self.signin.client_key(self.context)
+        if key is None:
+            return self._fail(FailureKind.BAD_CREDENTIALS, "the key of your certificate is not registered here")
+        self._client_key = key.fingerprint
+        self._authcid = authzid or key.login_address
+        self._destined = self.signin.live.directory.login_account(self._authcid)
+        if self._destined is None or self._destined.account_name != key.account:
+            self._destined = None
+            return self._fail(FailureKind.BAD_CREDENTIALS, "the key of your certificate is for another address")
         return self._succeed()
 
     async def _find(self, authcid: str) -> Credentials | None:
@@ -310,6 +358,7 @@ class Exchange:
             login_address=self._authcid,
             account_name=account_name,
             result=result,
+            client_key=self._client_key,
         )
         _LOG.info(
             "sign-in",

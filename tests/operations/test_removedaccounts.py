@@ -35,7 +35,13 @@ class World:
 
     @property
     def holdings(self) -> Holdings:
-        return Holdings(live=self.live, accounts=self.accounts, sessions=self.server.sessions, clock=SYSTEM)
+        return Holdings(
+            live=self.live,
+            accounts=self.accounts,
+            sessions=self.server.sessions,
+            keys=self.server.keys,
+            clock=SYSTEM,
+        )
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)

@@ -23,7 +23,8 @@ LISTED = "/accounts-removed"
 def holdings(visit: Visit) -> Holdings:
     """Where accounts are."""
     one = visit.services
-    return Holdings(live=one.live, accounts=one.accounts, sessions=one.server.sessions, clock=one.clock)
+    server = one.server
+    return Holdings(live=one.live, accounts=one.accounts, sessions=server.sessions, keys=server.keys, clock=one.clock)
 
 
 async def _ask_remove(visit: Visit) -> Response:
