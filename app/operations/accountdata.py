@@ -28,6 +28,7 @@ def account_settings(static: Static, dynamic: Callable[[], Dynamic]) -> Callable
             quota_bytes=quota_bytes(static, account.quota_message_size),
             junk_flags=account.automatic_junk_flags,
             rejects_mailbox=account.rejects_mailbox,
+            has_junk_filter=account.junk_filter is not None,
             initial_mailboxes=initial_mailboxes(static),
         )
 

@@ -20,6 +20,8 @@ from app.wire.imap.mailboxname import INBOX
 
 INDEX_AFTER_S = 10.0  # an account that was opened looks for messages that are not indexed; a start has better to do
 
+TRAIN_AFTER_S = 5.0  # and for what the junk filter did not learn yet
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
@@ -28,6 +30,7 @@ class AccountSettings:
     quota_bytes: int = 0  # 0: no limit
     junk_flags: AutomaticJunkFlags | None = None
     rejects_mailbox: str = ""
+    has_junk_filter: bool = False
     initial_mailboxes: tuple[tuple[str, str | None], ...] = (
         ("Archive", "\\Archive"),
         ("Drafts", "\\Drafts"),
@@ -96,6 +99,7 @@ class Accounts:
             account = await asyncio.to_thread(self._open_account, name)
             self._open[name] = account
             account.indexer.look_in(INDEX_AFTER_S)
+            account.trainer.look_in(TRAIN_AFTER_S)
             return account
         finally:
             self._opening.pop(name, None)
@@ -114,6 +118,7 @@ def _configure(account: Account, settings: AccountSettings) -> None:
     account.quota_bytes = settings.quota_bytes
     account.junk_flags = settings.junk_flags
     account.rejects_mailbox = settings.rejects_mailbox
+    account.trainer.is_on = settings.has_junk_filter
 
 
 def _create_initial(tx: Tx, settings: AccountSettings) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from app.store.account.bodies import path_of
 from app.store.account.handle import Account
+from app.store.account.junktraining import RULES as JUNK_RULES
 from app.wire.imap.flags import DELETED, SEEN
 
 # Each query finds the rows that break a rule; the sentence tells which, with the row's first columns filled in.
@@ -134,7 +135,7 @@ def _check_database(db: sqlite3.Connection) -> Iterator[str]:
     for (text,) in db.execute("PRAGMA integrity_check"):
         if text != "ok":
             yield f"database: {text}"
-    for query, sentence in _RULES:
+    for query, sentence in (*_RULES, *JUNK_RULES):
         for row in db.execute(query):
             yield sentence.format(*row)
     yield from _check_counts(db)

@@ -23,6 +23,7 @@ from app.store.account.changes import Change
 from app.store.account.erasing import Eraser
 from app.store.account.indexes import Indexes
 from app.store.account.indexing import Indexer
+from app.store.account.junktrainer import Trainer
 from app.store.account.objectids import read_epoch
 from app.store.account.schema import MIGRATIONS
 from app.store.sqlite import Database
@@ -111,6 +112,7 @@ class Account:
         self.indexes = Indexes(self)
         self.eraser = Eraser(self)
         self.indexer = Indexer(self)
+        self.trainer = Trainer(self)
         self.listeners: set[Listener] = set()
         self.users: set[User] = set()
         self.epoch = self.database.write_now(self._prepare_state)  # of object ids
@@ -137,6 +139,7 @@ class Account:
         """Finish what was submitted and close the database."""
         self.eraser.close()
         self.indexer.close()
+        self.trainer.close()
         self.database.close()
 
     def _run(self, db: sqlite3.Connection, fn: Callable[[Tx], T]) -> tuple[T, list[Change]]:
@@ -163,6 +166,7 @@ class Account:
         self.indexes.changed(changes)
         self.eraser.changed(changes)
         self.indexer.changed(changes)
+        self.trainer.changed(changes)
 
     def _prepare_state(self, db: sqlite3.Connection) -> int:
         # Half the seconds since 1970 leaves room for one new mailbox every second for ever, and lets an account that

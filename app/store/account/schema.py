@@ -5,6 +5,7 @@ A migration that has been released is never edited; a change is a new one at the
 
 from __future__ import annotations
 
+from app.store.account.junkcounts import TABLES
 from app.store.sqlite import Migration
 
 _FIRST = """
@@ -170,10 +171,33 @@ CREATE TABLE preference (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE pass_key (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL) STRICT;
 """
 
+_JUNK = (
+    TABLES
+    + """
+-- What the junk filter learnt and has to learn, see junktraining.py; message.trained is not used.
+-- 192 is $Junk and $NotJunk.
+CREATE TABLE junk_trained (
+    content_id INTEGER PRIMARY KEY,
+    is_junk INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    numbers BLOB NOT NULL               -- of the features, 4 bytes each
+) STRICT;
+CREATE TABLE junk_due (content_id INTEGER PRIMARY KEY) STRICT;
+INSERT INTO junk_due SELECT DISTINCT content_id FROM message WHERE flags & 192;
+CREATE TRIGGER junk_added AFTER INSERT ON message WHEN new.flags & 192
+    BEGIN INSERT OR IGNORE INTO junk_due VALUES (new.content_id); END;
+CREATE TRIGGER junk_flagged AFTER UPDATE OF flags ON message WHEN (old.flags & 192) <> (new.flags & 192)
+    BEGIN INSERT OR IGNORE INTO junk_due VALUES (new.content_id); END;
+CREATE TRIGGER junk_removed AFTER DELETE ON message WHEN old.flags & 192
+    BEGIN INSERT OR IGNORE INTO junk_due VALUES (old.content_id); END;
+"""
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
     _SEARCH,
     _PROVENANCE,
     _PREFERENCES,
+    _JUNK,
 )

@@ -1,0 +1,38 @@
+"""The junk filter of an account, asked about a message that has arrived, and told to learn everything again."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from app.junk.features import FORM, features_of
+from app.junk.verdict import JunkVerdict, verdict_on
+from app.store.account import junkcounts, junktraining
+from app.store.account.handle import Account
+from app.store.account.prepare import Prepared
+from app.wire.message.packed import unpack
+
+
+async def classify(account: Account, prepared: Prepared) -> JunkVerdict | None:
+    """The verdict on a message; None when the account has no filter, or one that has seen too little."""
+    if not account.trainer.is_on:
+        return None
+    return await account.read(lambda db: judge(db, prepared))
+
+
+def judge(db: sqlite3.Connection, prepared: Prepared) -> JunkVerdict | None:
+    """The same on a reader, whatever the configuration says."""
+    samples = junkcounts.samples(db)
+    if not samples.is_enough or junkcounts.form(db) != FORM:
+        return None
+    features = features_of(prepared.body.data, unpack(prepared.parts))
+    return verdict_on(features, junkcounts.counts(db, features.numbers), samples)
+
+
+async def retrain(account: Account) -> int:
+    """Forget everything and learn it again from the flags there are; returns how many messages that takes.
+
+    Deliveries go on meanwhile; until enough is learnt there is no verdict on them.
+    """
+    count = await account.write(lambda tx: junktraining.begin_again(tx.db))
+    await account.trainer.finish()
+    return count
