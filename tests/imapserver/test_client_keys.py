@@ -138,7 +138,7 @@ def test_removed_key_is_refused_even_when_the_tls_session_is_resumed(keys: KeyWo
     def connect(
         port: int, context: ssl.SSLContext, session: ssl.SSLSession | None
     ) -> tuple[str, ssl.SSLSession | None]:
-            with socket.create_connection((HOST, port)) as plain, context.wrap_socket(plain, session=session) as tls:
+        with socket.create_connection((HOST, port)) as plain, context.wrap_socket(plain, session=session) as tls:
             greeting = tls.recv(1000).decode()
             assert session is None or tls.session_reused
             return greeting, tls.session
