@@ -45,7 +45,8 @@ def _lookup(invocation: Invocation) -> int:
     answer = ask_dns(lambda resolver: resolver.txt(domain.ascii))
     found = spf_records(answer.records)
     if not found:
-        print(f"{domain} has no SPF record ({dnssec(answer.authentic)}): it does not say who may send for it")
+        what = "has no SPF record" if answer.exists else "does not exist"
+        print(f"{domain} {what} ({dnssec(answer.authentic)}): nothing says who may send for it")
         return 1
     for data in found:
         print(f"{one_line(data.decode('ascii', 'replace'))}  ({dnssec(answer.authentic)})")

@@ -7,6 +7,8 @@ import ipaddress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.trust.iprev import MAX_NAMES, IprevResult, IprevStatus, check_iprev
 from tests.support.machines import DictionaryResolver, reverse
@@ -64,3 +66,10 @@ def test_ipv6_clients_are_asked_for_by_ipv6() -> None:
     assert found.status is IprevStatus.PASS
     assert found.is_authentic
     assert asked[1] == ("mx.example", "AAAA")
+
+
+@given(st.lists(st.text(max_size=70), max_size=12))
+def test_any_names_in_reverse_dns_give_a_result(names: list[str]) -> None:
+    found, asked = check({reverse(IP): {"PTR": names}})
+    assert found.status in (IprevStatus.FAIL, IprevStatus.PERMERROR)
+    assert len(asked) <= 1 + MAX_NAMES

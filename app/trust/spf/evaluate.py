@@ -65,7 +65,7 @@ async def check_spf(resolver: Resolver, identity: SpfIdentity) -> SpfResult:
         mechanism=outcome.mechanism[:MAX_SHOWN],
         problem=_printable(outcome.problem, MAX_SHOWN),
         explanation=explanation,
-        is_authentic=check.is_authentic and check.has_asked,
+        is_authentic=check.is_authentic and check.has_asked and outcome.status is not SpfStatus.TEMPERROR,
         terms=check.terms,
     )
 

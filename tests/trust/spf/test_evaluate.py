@@ -75,10 +75,14 @@ def test_a_record_that_cannot_be_used_says_why(record: str, words: str) -> None:
 
 
 def test_dns_that_does_not_answer_is_a_temporary_error() -> None:
-    zone: Zone = {"example.org": spf("v=spf1 include:slow.example -all"), "slow.example": {"RCODE": "SERVFAIL"}}
+    zone: Zone = {
+        "example.org": spf("v=spf1 include:slow.example -all", AD=True),
+        "slow.example": {"RCODE": "SERVFAIL"},
+    }
     found = check(zone)
     assert found.status is SpfStatus.TEMPERROR
     assert "slow.example" in found.problem
+    assert not found.is_authentic
 
 
 def test_null_reverse_path_is_judged_by_the_helo_name() -> None:
