@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import time
 from typing import Any
 
@@ -166,7 +167,7 @@ class WildZone:
     addresses = ns = tlsa = ipv4  # type: ignore[assignment]
 
 
-@settings(max_examples=300)
+@settings(max_examples=int(os.environ.get("MOX_EXAMPLES", "300")))  # some 10,000 in a minute
 @given(st.lists(RECORDS, min_size=1, max_size=4), st.integers(0, 5), st.ip_addresses(), st.text(max_size=20))
 @example([b"mx mx:a.example mx:b.example mx:c.example mx:d.example mx:e.example mx:f.example -all"], 0, CLIENT, "a")
 @example([b"exists:" + b"%{s}" * 120 + b" all", b"x=" + b"%{i}" * 4000], 0, CLIENT, "a" * 200)
