@@ -45,11 +45,6 @@ class Signature:
     expires_at: int | None = None
 
     @property
-    def canonicalisation(self) -> str:
-        """The c= tag."""
-        return f"{_FORMS[self.relaxed_header]}/{_FORMS[self.relaxed_body]}"
-
-    @property
     def key_name(self) -> str:
         """Where the key stands in DNS."""
         return f"{self.selector.ascii}._domainkey.{self.domain.ascii}"
@@ -57,7 +52,11 @@ class Signature:
 
 def parse_signature(value: bytes) -> Signature:
     """The signature in a folded field value; raises Unusable."""
-    tags = _read(value)
+    return signature_of(read_signature(value))
+
+
+def signature_of(tags: dict[str, str]) -> Signature:
+    """The signature that tags describe; raises Unusable."""
     for name in _REQUIRED:
         if not tags.get(name):
             raise Unusable(f"the signature has no {name}=")
@@ -91,7 +90,7 @@ def parse_signature(value: bytes) -> Signature:
 def describe(value: bytes, fault: Unusable) -> SignatureResult:
     """The result of a field that cannot be used."""
     try:
-        tags = _read(value)
+        tags = read_signature(value)
     except Unusable:
         tags = {}
     try:
@@ -114,7 +113,8 @@ def shown(signature: str) -> str:
     return without_blanks(signature[: 4 * _SHOWN])[:_SHOWN]
 
 
-def _read(value: bytes) -> dict[str, str]:
+def read_signature(value: bytes) -> dict[str, str]:
+    """The tags of a signature field; raises Unusable."""
     if len(value) > MAX_FIELD:
         raise Unusable(f"the signature is longer than {MAX_FIELD} bytes", Status.NEUTRAL)
     try:

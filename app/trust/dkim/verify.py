@@ -12,16 +12,16 @@ Never raises for what is in the message or in DNS: every signature has a result 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.metrics import counter
-from app.trust.dkim.record import KeyRecord, choose_key
+from app.trust.dkim.content import Claim, Content, split_message
+from app.trust.dkim.fetch import Key, fetch_keys
 from app.trust.dkim.result import SignatureResult, Status, Unusable
 from app.trust.dkim.signature import Signature, describe, parse_signature, shown
-from app.trust.lookup import LookupFailed, Resolver
+from app.trust.lookup import Resolver
 from app.wire.domain import Domain
 from app.wire.message.header import field_name, raw_fields
 
@@ -39,17 +39,9 @@ _results = counter("dkim_verify_total", "DKIM signatures looked at.", ("result",
 class _Found:
     """A field, and its signature or why there is none."""
 
+    name: bytes  # as written, as the simple form keeps it
     value: bytes
     signature: Signature | None
-    fault: Unusable | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """The key of a signature, or why there is none."""
-
-    record: KeyRecord | None
-    is_authentic: bool = False
     fault: Unusable | None = None
 
 
@@ -61,9 +53,8 @@ async def verify(
     found = _choose(header, authors)
     if not found:
         return ()
-    names = list(dict.fromkeys(one.signature.key_name for one in found if one.signature))
-    keys = dict(zip(names, await asyncio.gather(*(_fetch(name, resolver) for name in names)), strict=True))
-    work = _Work(header, body, now)
+    keys = await fetch_keys((one.signature.key_name for one in found if one.signature), resolver)
+    work = _Work(Content(header, body), now)
     if len(message) > IN_THREAD:
         results = await asyncio.to_thread(work.results, found, keys)
     else:
@@ -73,20 +64,14 @@ async def verify(
     return results
 
 
-def split_message(message: bytes) -> tuple[bytes, bytes]:
-    """Header section and body; the line between them belongs to neither."""
-    end = message.find(b"\r\n\r\n")
-    return (message, b"") if end < 0 else (message[: end + 2], message[end + 4 :])
-
-
 def _choose(header: bytes, authors: Sequence[Domain]) -> list[_Found]:
     """The signatures to look at: those of the authors' domains first, and then from the top."""
-    values = [raw[raw.find(b":") + 1 :] for raw in raw_fields(header) if field_name(raw) == b"dkim-signature"]
-    if len(values) > MAX_SIGNATURES:
-        near = [index for index, value in enumerate(values[:MAX_SEEN]) if _is_near(value, authors)]
+    parts = [raw.partition(b":") for raw in raw_fields(header) if field_name(raw) == b"dkim-signature"]
+    if len(parts) > MAX_SIGNATURES:
+        near = [index for index, (_, _, value) in enumerate(parts[:MAX_SEEN]) if _is_near(value, authors)]
         chosen = sorted(list(dict.fromkeys((*near, *range(MAX_SIGNATURES))))[:MAX_SIGNATURES])
-        values = [values[index] for index in chosen]
-    return [_read(value) for value in values]
+        parts = [parts[index] for index in chosen]
+    return [_read(name, value) for name, _, value in parts]
 
 
 def _is_near(value: bytes, authors: Sequence[Domain]) -> bool:
@@ -95,48 +80,32 @@ def _is_near(value: bytes, authors: Sequence[Domain]) -> bool:
     return domain is not None and any(a.is_subdomain_of(domain) or domain.is_subdomain_of(a) for a in authors)
 
 
-def _read(value: bytes) -> _Found:
+def _read(name: bytes, value: bytes) -> _Found:
     try:
-        return _Found(value, parse_signature(value))
+        return _Found(name, value, parse_signature(value))
     except Unusable as fault:
-        return _Found(value, None, fault)
-
-
-async def _fetch(name: str, resolver: Resolver) -> _Key:
-    try:
-        answer = await resolver.txt(name)
-    except LookupFailed as err:
-        return _Key(None, fault=Unusable(f"the key cannot be looked up now: {err.reason}", Status.TEMPERROR))
-    if not answer.records:
-        return _Key(None, answer.authentic, Unusable(f"there is no key at {name}"))
-    try:
-        return _Key(choose_key(answer.records[:10]), answer.authentic)
-    except Unusable as fault:
-        return _Key(None, answer.authentic, fault)
+        return _Found(name, value, None, fault)
 
 
 class _Work:
-    """One message: its fields taken apart once, its body hashed once for each form."""
+    """The signatures of one message, when their keys are there."""
 
-    def __init__(self, header: bytes, body: bytes, now: int) -> None:
-        self._header = header
-        self._body = body
+    def __init__(self, content: Content, now: int) -> None:
+        self._content = content
         self._now = now
-        self._fields: list[tuple[bytes, bytes]] = []
-        self._hashes: dict[bool, tuple[bytes, int]] = {}
 
-    def results(self, found: Sequence[_Found], keys: dict[str, _Key]) -> tuple[SignatureResult, ...]:
+    def results(self, found: Sequence[_Found], keys: dict[str, Key]) -> tuple[SignatureResult, ...]:
         """The results, in order."""
         return tuple(self._result(one, keys) for one in found)
 
-    def _result(self, found: _Found, keys: dict[str, _Key]) -> SignatureResult:
+    def _result(self, found: _Found, keys: dict[str, Key]) -> SignatureResult:
         signature = found.signature
         if signature is None:
             return describe(found.value, found.fault or Unusable("the signature cannot be read"))
         key = keys[signature.key_name]
         status, reason = Status.PASS, ""
         try:
-            self._check(signature, key, found.value)
+            self._check(signature, key, found)
         except Unusable as fault:
             status, reason = fault.status, fault.reason
         record = key.record
@@ -156,16 +125,21 @@ class _Work:
             services=record.services if record else ("*",),
         )
 
-    def _check(self, signature: Signature, key: _Key, value: bytes) -> None:
+    def _check(self, signature: Signature, key: Key, found: _Found) -> None:
         """Returns when the signature is right."""
-        if key.record is None:
-            raise key.fault or Unusable("there is no key")
-        _check_key(signature, key.record)
+        record = key.for_signature(signature)
         self._check_times(signature)
-        if len(self._header) > MAX_HEADER:
+        if len(self._content.header) > MAX_HEADER:
             raise Unusable(f"the header of the message is longer than {MAX_HEADER // 1024} KiB", Status.POLICY)
         self._check_body(signature)
-        if not self._is_header_signed(signature, key.record, value):
+        claim = Claim(
+            field=(found.name, found.value),
+            names=signature.names,
+            algorithm=signature.algorithm,
+            signature=signature.signature,
+            relaxed=signature.relaxed_header,
+        )
+        if not self._content.is_signed(claim, record):
             raise Unusable("the header is not as it was signed, or the key is another", Status.FAIL)
         _check_cover(signature)
 
@@ -176,63 +150,13 @@ class _Work:
             raise Unusable("the signature says that it was made in the future", Status.POLICY)
 
     def _check_body(self, signature: Signature) -> None:
-        digest, length = self._body_hash(relaxed=signature.relaxed_body)
+        digest, length = self._content.body_hash(relaxed=signature.relaxed_body)
         if signature.length is not None and signature.length > length:
             raise Unusable("the body is shorter than when it was signed", Status.FAIL)
         if signature.length is not None and signature.length < length:
             raise Unusable(f"only {signature.length} of {length} bytes of the body are signed (l=)", Status.POLICY)
         if digest != signature.body_hash:
             raise Unusable("the body is not as it was signed", Status.FAIL)
-
-    def _body_hash(self, *, relaxed: bool) -> tuple[bytes, int]:
-        if relaxed not in self._hashes:
-            from app.trust.dkim import engine
-
-            body = engine.relaxed_body(self._body) if relaxed else engine.simple_body(self._body)
-            self._hashes[relaxed] = hashlib.sha256(body).digest(), len(body)
-        return self._hashes[relaxed]
-
-    def _is_header_signed(self, signature: Signature, key: KeyRecord, value: bytes) -> bool:
-        from app.trust.dkim import engine
-
-        wanted = frozenset(signature.names)
-        task: Any = engine.DKIM(minkey=0)
-        task.headers = [field for field in self._all_fields() if field[0].lower() in wanted]
-        task.pk, task.keysize, task.ktag = key.public, key.bits, key.kind.encode()
-        tags = {
-            b"a": signature.algorithm.encode(),
-            b"b": signature.signature.encode(),
-            b"c": signature.canonicalisation.encode(),
-        }
-        try:
-            verdict = task.verify_sig_process(tags, list(signature.names), (b"DKIM-Signature", _ended(value)), None)
-        except engine.DKIMException:
-            return False
-        return bool(verdict)
-
-    def _all_fields(self) -> list[tuple[bytes, bytes]]:
-        """Name and value of each field as dkimpy keeps them: simple form needs their case and blanks."""
-        if not self._fields:
-            parts = (raw.partition(b":") for raw in raw_fields(self._header))
-            self._fields = [(name, _ended(value)) for name, colon, value in parts if colon]
-        return self._fields
-
-
-def _ended(value: bytes) -> bytes:
-    return value if value.endswith(b"\n") else value + b"\r\n"
-
-
-def _check_key(signature: Signature, key: KeyRecord) -> None:
-    """What the key says about its use (RFC 6376 §3.6.1)."""
-    kind, _, digest = signature.algorithm.partition("-")
-    if key.kind != kind:
-        raise Unusable(f"the signature is made with {kind}, the key is for {key.kind}")
-    if key.hashes and digest not in key.hashes:
-        raise Unusable(f"the key may not be used with {digest}")
-    if not {"*", "email", "tlsrpt"} & set(key.services):
-        raise Unusable("the key is not for mail")
-    if key.is_strict and signature.identity_domain != signature.domain:
-        raise Unusable("the key is not for domains below its own, and i= is one")
 
 
 def _check_cover(signature: Signature) -> None:

@@ -228,6 +228,12 @@ def test_strict_key_and_an_identity_below_its_domain():
     assert "below its own" in outcome(message, e=text)[1]
 
 
+def test_the_simple_form_keeps_the_name_of_the_signature_as_written():
+    message = signed(relaxed_header=False)
+    assert outcome(message.replace(b"DKIM-Signature:", b"DKIM-signature:", 1))[0] == "fail"
+    assert outcome(signed().replace(b"DKIM-Signature:", b"dkim-signature :", 1))[0] == "pass"
+
+
 def test_times():
     message = signed(expiration_s=100)
     assert outcome(message, NOW + 100 + LATE_S)[0] == "pass"
