@@ -50,7 +50,7 @@ class ImapPeer:
         self.count += 1
         tag = b"p%d " % self.count
         self.writer.write(tag + command + b"\r\n")
-        responses = []
+        responses: list[bytes] = []
         while True:
             response = await self.response()
             if response.startswith(tag):
@@ -141,8 +141,8 @@ async def _start(folder: Path, connection: socket.socket) -> asyncio.subprocess.
         PROGRAM,
         "-c",
         settings,
-        stdin=connection,
-        stdout=connection,
+        stdin=connection.fileno(),
+        stdout=connection.fileno(),
         stderr=asyncio.subprocess.DEVNULL,
         env={"USER": "jane", "HOME": str(folder), "PATH": os.environ["PATH"]},
         user=user if is_root else None,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import binascii
 import mmap
+import re
 from collections.abc import Iterator
 
 from app.wire.message.charset import decode_charset
@@ -18,6 +19,7 @@ from app.wire.message.header import raw_fields, unfold
 from app.wire.message.part import MAX_HEADER, Part, part_header
 
 MAX_DECODED = 32 * 1024 * 1024  # of one part
+_LINE_BLANKS = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")  # added on the way (RFC 2045 §6.7, rule 3)
 
 IDENTITY_ENCODINGS = frozenset({"7bit", "8bit", "binary"})
 ENCODINGS = IDENTITY_ENCODINGS | {"base64", "quoted-printable"}
@@ -28,7 +30,7 @@ def decode_transfer(raw: bytes, encoding: str) -> bytes:
     if encoding == "base64":
         return decode_base64(raw)
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(raw)
+        return binascii.a2b_qp(_LINE_BLANKS.sub(b"", raw))
     return raw
 
 

@@ -34,6 +34,7 @@ def test_any_message_has_a_preview_and_a_text_to_search(data):
         (message(b"\xc3\xbc"), "ü"),
         (message(b"\xc3\xbc", b"text/plain; charset=nowhere"), "ü"),
         (message(b"=41", encoding=b"x-unknown"), "=41"),
+        (message(b"a \t\r\nb=20 \nc = \r\nd ", encoding=b"quoted-printable"), "a\r\nb \nc d"),
     ],
 )
 def test_text_is_decoded_by_encoding_and_charset(data, expected):
