@@ -27,7 +27,11 @@ from app.operations.accountdata import account_settings
 from app.queue.dispatcher import Dispatcher
 from app.queue.inbox import Inbox
 from app.queue.setup import Local, Setup
+from app.smtpserver.checks.authentication import Authentication
+from app.smtpserver.checks.blocklists import BlockLists
+from app.smtpserver.checks.content import content
 from app.smtpserver.conversation import Resources
+from app.smtpserver.judging import Sources
 from app.smtpserver.listener import factory
 from app.smtpserver.local import LocalMessage, deliver
 from app.smtpserver.rates import Rates
@@ -72,7 +76,8 @@ class Engine:
         self.queue = QueueDb.open(live.data_dir, clock)
         self.server = ServerDb.open(live.data_dir, clock)
         self.server.sessions.admin_seal = file_seal(live.resolve(live.static.admin_password_file or "adminpasswd"))
-        self.signin = SignIn(live, self.accounts, clock, record=self.server.attempts.record, keys=self.server.keys)
+        self.signin = SignIn(live, self.accounts, clock, record=self.server.attempts.record)
+        self.signin.keys = self.server.keys
         self.resolver = Resolver(clock=clock)
         self._pages = Services(
             live=live,
@@ -93,9 +98,20 @@ class Engine:
             rates=Rates(clock, is_limited=not options.localserve_address),
             clock=clock,
             localserve=options.fallback,
+            judges=None if options.localserve_address else self._judges(),
         )
         self._imap_rates = Rates(clock, is_limited=not options.localserve_address)
         self.dispatcher = Dispatcher(self._queue_setup())
+
+    def _judges(self) -> Sources:
+        clock = self.options.clock
+        return Sources(
+            queue=self.queue,
+            authenticate=Authentication(self.resolver, clock),
+            classify=content,
+            block_lists=BlockLists(self.resolver, clock),
+            now=clock.now,
+        )
 
     async def _deliver_local(self, message: Local) -> Reply:
         """Mail of the queue for our own addresses goes the way of mail from outside, without a connection."""

@@ -17,6 +17,7 @@ from app.smtpserver.arrival import Arrival, arrival
 from app.smtpserver.conversation import Conversation
 from app.smtpserver.delivery import UNKNOWN
 from app.smtpserver.evidence import Evidence
+from app.smtpserver.forgeries import without_forgeries
 from app.smtpserver.specials import Moment
 from app.smtpserver.storing import count_rejected
 from app.smtpserver.transaction import Transaction
@@ -50,7 +51,11 @@ async def deliver(conversation: Conversation, transaction: Transaction, body: Bo
         await asyncio.sleep(conversation.resources.delays.unknown_recipient_s)
         return _refuse(conversation, transaction, body, UNKNOWN)
     await _fail_specials(conversation, transaction)
-    results = await delivery.deliver_all(await _work(conversation, transaction, arrived))
+    work = await _work(conversation, transaction, arrived)
+    try:
+        results = await delivery.deliver_all(work)
+    finally:
+        work.prepared.body.discard()
     return await _conclude(conversation, transaction, arrived, results)
 
 
@@ -63,16 +68,18 @@ async def _fail_specials(conversation: Conversation, transaction: Transaction) -
 
 async def _work(conversation: Conversation, transaction: Transaction, arrived: Arrival) -> Work:
     evidence = await _evidence(conversation, transaction, arrived)
+    resources = conversation.resources
+    body = await without_forgeries(arrived, resources.directory.hostnames, resources.accounts.tmp_dir)
     is_known = evidence is not None and evidence.is_validated
     fields = evidence.fields if evidence is not None else b""
     reverse_name = evidence.reverse_name if evidence is not None else ""
     return Work(
-        resources=conversation.resources,
+        resources=resources,
         cid=conversation.cid,
         remote=conversation.remote,
         reverse_path=transaction.reverse_path,
         recipients=tuple(transaction.recipients),
-        prepared=await delivery.prepare_message(arrived.body),
+        prepared=await delivery.prepare_message(body),
         fields=fields + stamps.received(conversation, transaction, reverse_name),
         author=evidence.author if evidence is not None and is_known else None,
         evidence=evidence,
