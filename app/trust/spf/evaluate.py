@@ -182,6 +182,7 @@ class _Check:
         found = self._counted(await self._resolver.mx(name)).records
         if len(found) > MAX_MX:
             raise _Unusable(f"{name} has {len(found)} mail exchangers, and {MAX_MX} are looked at")
+        # Terms are counted and not questions: exchangers without IPv6 must not make a record void for IPv6 clients.
         for mx in sorted(found):
             if mx.host and await self._has_address(mx.host, mechanism, counts=False):
                 return True
@@ -204,6 +205,8 @@ class _Check:
     async def _matches_ptr(self, target: MacroString | None, domain: str) -> bool:
         name = await self._name(target, domain)
         names = await self._confirmed()
+        if self._names.is_void:
+            self._count_void()
         return bool(name) and any(is_below(one, name or "") for one in names)
 
     async def _confirmed(self) -> tuple[str, ...]:
@@ -261,10 +264,13 @@ class _Check:
     def _counted(self, answer: Answer[T]) -> Answer[T]:
         """An answer to a term; only two may be empty (RFC 7208 §4.6.4)."""
         if not answer.records:
-            self._voids += 1
-            if self._voids > MAX_VOID:
-                raise _Unusable(f"more than {MAX_VOID} terms name what is not in DNS")
+            self._count_void()
         return self._seen(answer)
+
+    def _count_void(self) -> None:
+        self._voids += 1
+        if self._voids > MAX_VOID:
+            raise _Unusable(f"more than {MAX_VOID} terms name what is not in DNS")
 
 
 def _printable(text: str, limit: int) -> str:

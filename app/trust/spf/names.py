@@ -17,13 +17,14 @@ MAX_NAMES: Final = 10
 class ConfirmedNames:
     """Asked once for a message, and only when a record needs it."""
 
-    __slots__ = ("_found", "_ip", "_resolver", "is_authentic")
+    __slots__ = ("_found", "_ip", "_resolver", "is_authentic", "is_void")
 
     def __init__(self, resolver: Resolver, ip: IPAddress) -> None:
         self._resolver = resolver
         self._ip = ip
         self._found: tuple[str, ...] | None = None
         self.is_authentic = True
+        self.is_void = False  # DNS says that there are none
 
     async def get(self) -> tuple[str, ...]:
         """The names in lower case, in the order of DNS."""
@@ -38,6 +39,7 @@ class ConfirmedNames:
             self.is_authentic = False
             return ()
         self.is_authentic = answer.authentic
+        self.is_void = not answer.records
         return tuple(name.lower().removesuffix(".") for name in answer.records[:MAX_NAMES])
 
     async def _is_confirmed(self, name: str) -> bool:

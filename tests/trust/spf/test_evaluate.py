@@ -75,6 +75,15 @@ def test_a_record_that_cannot_be_used_says_why(record: str, words: str) -> None:
     assert words in found.problem
 
 
+def test_void_terms_are_counted_and_not_the_questions_of_one() -> None:
+    """An IPv6 client must not make a record void whose many exchangers have IPv4 only."""
+    hosts = [f"{n}.example" for n in range(5)]
+    zone: Zone = {name: {"A": ["192.0.2.9"]} for name in hosts}
+    zone["example.org"] = spf("v=spf1 mx -all", MX=[f"10 {name}" for name in hosts])
+    assert check(zone, ip="2001:db8::1").status is SpfStatus.FAIL
+    assert check({"example.org": spf("v=spf1 ptr a:x.a a:x.b -all")}).status is SpfStatus.PERMERROR
+
+
 def test_dns_that_does_not_answer_is_a_temporary_error() -> None:
     zone: Zone = {
         "example.org": spf("v=spf1 include:slow.example -all", AD=True),
