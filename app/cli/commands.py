@@ -5,9 +5,12 @@ from __future__ import annotations
 from app.cli import (
     account,
     config,
+    dkim,
+    dmarc,
     dnsbl,
     dnslookup,
     loginattempts,
+    message,
     preflight,
     proving,
     queue,
@@ -30,5 +33,8 @@ COMMANDS: tuple[Command, ...] = (
     *proving.COMMANDS,
     *dnslookup.COMMANDS,
     *spf.COMMANDS,
+    *dkim.COMMANDS,
+    *dmarc.COMMANDS,
     *dnsbl.COMMANDS,
+    *message.COMMANDS,
 )
