@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from app.cli import accounts, aliases, dns, domains
+from app.cli import accounts, aliases, clientkeys, dns, domains
 from app.cli.command import Command, Invocation
 
 
@@ -76,4 +76,5 @@ opened too.
     *domains.COMMANDS,
     *accounts.COMMANDS,
     *aliases.COMMANDS,
+    *clientkeys.COMMANDS,
 )

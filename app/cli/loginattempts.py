@@ -24,8 +24,9 @@ def _list(invocation: Invocation) -> int:
 
 def _line(row: Mapping[str, Json]) -> str:
     whom = f"{row['account']} {row['login_address']}".strip()
+    key = f" key {row['client_key']}" if row["client_key"] else ""
     how = " ".join(str(row[name]) for name in ("protocol", "mechanism", "tls", "user_agent") if row[name])
-    return f"{when(row['last'])} {row['result']} {row['count']}x {whom} from {row['remote']}, {how}"
+    return f"{when(row['last'])} {row['result']} {row['count']}x {whom} from {row['remote']}, {how}{key}"
 
 
 COMMANDS = (

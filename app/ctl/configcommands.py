@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from app.config.history import signed
 from app.config.lookup import destination_address
-from app.ctl import aliascommands, domaincommands
+from app.ctl import aliascommands, domaincommands, keycommands
 from app.ctl.protocol import Arguments, Json
 from app.ctl.server import Call, Operation
 from app.errors import ConfigError, Refusal, WireError
@@ -129,4 +129,5 @@ OPERATIONS: dict[str, ConfigOperation] = {
     "addressaccount": _account_of,
     **aliascommands.OPERATIONS,
     **domaincommands.OPERATIONS,
+    **keycommands.OPERATIONS,
 }

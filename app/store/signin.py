@@ -137,10 +137,9 @@ class SignIn:
         clock: Clock = SYSTEM,
         parameters: Parameters = STRONG,
         record: Callable[[SignInAttempt], None] = lambda attempt: None,
-        keys: ClientKeys | None = None,
     ) -> None:
         """`parameters` are those that passwords are stored with; `record` is called with each attempt."""
-        self.keys = keys
+        self.keys: ClientKeys | None = None  # None: nobody signs in with a key
         self.live = live
         self.accounts = accounts
         self.clock = clock

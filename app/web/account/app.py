@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from app.store.websessions import Kind
-from app.web.account import address, addresses, arrived, devices, junk, overview, password, rules, signins
+from app.web.account import address, addresses, arrived, devices, junk, keys, overview, password, rules, signins
 from app.web.application import Pages
 from app.web.visit import NavItem
 
-_PAGES = (overview, arrived, addresses, address, rules, junk, devices, password, signins)
+_PAGES = (overview, arrived, addresses, address, rules, junk, devices, keys, password, signins)
 
 ACCOUNT_PAGES = Pages(
     kind=Kind.ACCOUNT,
@@ -18,6 +18,7 @@ ACCOUNT_PAGES = Pages(
         NavItem("/addresses", "Addresses"),
         NavItem("/junk", "Junk"),
         NavItem("/devices", "Devices"),
+        NavItem("/keys", "Keys"),
         NavItem("/password", "Password"),
         NavItem("/signins", "Sign-ins"),
     ),

@@ -33,7 +33,7 @@ async def _change(visit: Visit) -> Response:
     new = form.password("new")
     if form.password("again") != new:
         form.fail("again", "This is not the same as the new password.")
-    await _require_present(visit, form)
+    await require_present(visit, form)
     made = await _derived(form, new) if form.is_ok else None
     if made is None:
         return _page(visit, form, 422)
@@ -44,7 +44,7 @@ async def _change(visit: Visit) -> Response:
 async def _make(visit: Visit) -> Response:
     """To one that is made here and shown once."""
     form = await visit.form()
-    await _require_present(visit, form)
+    await require_present(visit, form)
     if not form.is_ok:
         return _page(visit, form, 422)
     new = make_password()
@@ -52,7 +52,7 @@ async def _make(visit: Visit) -> Response:
     return visit.render("account/password.html", form=Form(), may_choose=False, made=new)
 
 
-async def _require_present(visit: Visit, form: Form) -> None:
+async def require_present(visit: Visit, form: Form) -> None:
     """The present password is asked for again, so that an open browser is not enough to take the account over."""
     present = form.password("present")
     services, remote = visit.services, visit.remote
