@@ -9,7 +9,10 @@ The order: loops first, then what judges the message as a whole, then `delivery`
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Iterator
 
+from app.config.lookup import Destined
 from app.junk.subjectpass import without_tokens
 from app.log import logger
 from app.smtpserver import delivery, failurenotice, specials, stamps
@@ -20,9 +23,10 @@ from app.smtpserver.evidence import Evidence
 from app.smtpserver.forgeries import without_forgeries
 from app.smtpserver.specials import Moment
 from app.smtpserver.storing import count_rejected
-from app.smtpserver.transaction import Transaction
+from app.smtpserver.transaction import Recipient, Transaction
 from app.smtpserver.work import Work
 from app.store.spool import Body
+from app.wire.domain import Domain
 from app.wire.smtp import codes
 from app.wire.smtp.address import ForwardPath
 from app.wire.smtp.reply import Reply
@@ -93,7 +97,18 @@ async def _evidence(conversation: Conversation, transaction: Transaction, arrive
     judges = conversation.resources.judges
     if judges is None:
         return None
-    return await judges.authenticate(conversation.origin(transaction.reverse_path), arrived)
+    trusted = frozenset(itertools.chain.from_iterable(map(_forwarders, transaction.recipients)))
+    return await judges.authenticate(conversation.origin(transaction.reverse_path), arrived, trusted)
+
+
+def _forwarders(recipient: Recipient) -> Iterator[Domain]:
+    """The domains that rules of the recipient name as forwarders or mailing lists."""
+    rules = recipient.found.destination.rulesets if isinstance(recipient.found, Destined) else ()
+    for rule in rules:
+        if rule.is_forward and rule.verified_domain is not None:
+            yield rule.verified_domain
+        if rule.list_allow_domain is not None:
+            yield rule.list_allow_domain
 
 
 async def _conclude(

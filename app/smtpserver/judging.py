@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,8 +48,8 @@ log = logger("smtpserver")
 class Authenticator(Protocol):
     """The checks of where a message comes from."""
 
-    async def __call__(self, origin: Origin, arrived: Arrival) -> Evidence:
-        """What they find; never raises."""
+    async def __call__(self, origin: Origin, arrived: Arrival, trusted: Collection[Domain] = ()) -> Evidence:
+        """What they find; `trusted` are forwarders that the recipients rely on. Never raises."""
 
     async def may_send(self, origin: Origin) -> bool:
         """Whether the domain of the reverse-path says that the client may send for it; asked before the message."""

@@ -75,7 +75,7 @@ class Answers:
         self.asked: list[str] = []
         self.error: Exception | None = None
 
-    async def __call__(self, origin: Origin, arrived: Any) -> Evidence:
+    async def __call__(self, origin: Origin, arrived: Any, trusted: Any = ()) -> Evidence:
         self.asked.append("authenticate")
         return Evidence(remote=origin.remote, org_domain=AUTHOR.domain, **self.evidence)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,10 +20,11 @@ from app.smtpserver.checks.found import Found
 from app.smtpserver.checks.results import results_fields
 from app.smtpserver.evidence import Evidence, Origin
 from app.smtpserver.verdict import Wish
+from app.trust.arc import ArcStatus, check_arc
 from app.trust.budget import Budget
 from app.trust.dkim.result import SignatureResult, Status
 from app.trust.dkim.verify import verify
-from app.trust.dmarc.authors import Authors, read_authors
+from app.trust.dmarc.authors import read_authors
 from app.trust.dmarc.evaluate import DmarcStatus, Proved, check_dmarc
 from app.trust.dmarc.record import DmarcPolicy
 from app.trust.dmarc.suffixes import is_public_suffix, organisation
@@ -47,15 +48,18 @@ class Authentication:
     clock: Clock = SYSTEM
     sample: Callable[[], float] = field(default=lambda: random.uniform(0, 100))  # no secret
 
-    async def __call__(self, origin: Origin, arrived: Arrival) -> Evidence:
-        """All that is found out about a message."""
+    async def __call__(self, origin: Origin, arrived: Arrival, trusted: Collection[Domain] = ()) -> Evidence:
+        """All that is found out about a message; `trusted` are forwarders whose ARC seals count."""
         resolver = Budget(self.resolver)
         authors = read_authors(arrived.header)
         identity = self._identity(origin)
-        iprev, spf, signatures = await asyncio.gather(
+        data = arrived.body.data
+        message = data if isinstance(data, bytes) else await asyncio.to_thread(lambda: data[:])
+        iprev, spf, signatures, arc = await asyncio.gather(
             check_iprev(resolver, origin.remote),
             check_spf(resolver, identity),
-            self._signatures(resolver, arrived, authors),
+            verify(message, resolver, now=int(self.clock.now()), authors=authors.domains),
+            check_arc(message, resolver, trusted=trusted),
         )
         proved = _proved(spf, signatures)
         dmarc = await check_dmarc(resolver, authors, proved, sample=self.sample())
@@ -68,6 +72,7 @@ class Authentication:
                 spf=spf,
                 signatures=signatures,
                 dmarc=dmarc,
+                arc=arc,
             )
         )
 
@@ -83,11 +88,6 @@ class Authentication:
             hostname=origin.hostname.ascii,
             time=int(self.clock.now()),
         )
-
-    async def _signatures(self, resolver: Resolver, arrived: Arrival, authors: Authors) -> tuple[SignatureResult, ...]:
-        data = arrived.body.data
-        message = data if isinstance(data, bytes) else await asyncio.to_thread(lambda: data[:])
-        return await verify(message, resolver, now=int(self.clock.now()), authors=authors.domains)
 
 
 def _proved(spf: SpfResult, signatures: tuple[SignatureResult, ...]) -> Proved:
@@ -105,7 +105,7 @@ def evidence(found: Found) -> Evidence:
     signers = tuple(dict.fromkeys(one.domain for one in found.signatures if one.has_passed and one.domain is not None))
     mail_from = _mail_from(found)
     proved = (*signers, *([mail_from.domain] if mail_from is not None else ()))
-    is_validated = dmarc.has_passed or _is_aligned(authors.domain, proved)
+    is_validated = dmarc.has_passed or found.is_vouched_for or _is_aligned(authors.domain, proved)
     return Evidence(
         remote=found.origin.remote,
         author=authors.address,
@@ -113,7 +113,7 @@ def evidence(found: Found) -> Evidence:
         is_validated=is_validated,
         is_unsure=not is_validated and _is_unsure(found),
         passes_dmarc=dmarc.has_passed,
-        wish=Wish.UNKNOWN if dmarc.status is DmarcStatus.TEMPERROR else _WISHES.get(dmarc.applied, Wish.NONE),
+        wish=_wish(found),
         spf_fails=spf.status in (SpfStatus.FAIL, SpfStatus.SOFTFAIL),
         # A name that DNS does not tell now is not held against anybody.
         has_reverse_name=found.iprev.status in (IprevStatus.PASS, IprevStatus.TEMPERROR),
@@ -124,6 +124,14 @@ def evidence(found: Found) -> Evidence:
         fields=results_fields(found),
         trace=tuple(_trace(found)),
     )
+
+
+def _wish(found: Found) -> Wish:
+    if found.is_vouched_for:
+        return Wish.NONE
+    if found.dmarc.status is DmarcStatus.TEMPERROR:
+        return Wish.UNKNOWN
+    return _WISHES.get(found.dmarc.applied, Wish.NONE)
 
 
 def _mail_from(found: Found) -> Address | None:
@@ -173,6 +181,9 @@ def _trace(found: Found) -> Iterable[str]:
     if not found.signatures:
         yield "DKIM: not signed."
     yield f"DMARC: {found.dmarc.status.value}: {found.dmarc.words}."
+    if found.arc.status is not ArcStatus.NONE:
+        vouched = "; it saw the message pass for its author" if found.is_vouched_for else ""
+        yield f"ARC: {found.arc.status.value}: {found.arc.words}{vouched}."
     if found.authors.address is not None:
         yield f"Author: {_shown(found.authors.address)}."
 

@@ -1,12 +1,13 @@
 """What was found out about a message, as header fields: Authentication-Results (RFC 8601) and Received-SPF (RFC 7208).
 
-The order of methods is iprev, DKIM for each signature, SPF, DMARC. Whether DNSSEC vouched for what DNS said stands in a
-comment. Values from outside are made safe by the writers.
+The order of methods is iprev, DKIM for each signature, SPF, DMARC, and ARC for a message that was sealed on its way.
+Whether DNSSEC vouched for what DNS said stands in a comment. Values from outside are made safe by the writers.
 """
 
 from __future__ import annotations
 
 from app.smtpserver.checks.found import Found
+from app.trust.arc import ArcStatus
 from app.trust.dkim import fields as dkim_fields
 from app.trust.dmarc import fields as dmarc_fields
 from app.trust.spf.receivedfield import write_received_spf
@@ -22,6 +23,7 @@ def results_fields(found: Found) -> bytes:
         *dkim_fields.method_results(found.signatures),
         _spf(found),
         dmarc_fields.method_result(found.dmarc),
+        *((found.arc.method_result(),) if found.arc.status is not ArcStatus.NONE else ()),
     )
     field = write_results(found.origin.hostname.ascii, results)
     return field + write_received_spf(found.identity, found.spf)
