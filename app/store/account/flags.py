@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from app.store.account import messages
+from app.store.account import junktraining, messages
 from app.store.account.changes import Entry, FlagsChanged
 from app.store.account.handle import Tx
-from app.wire.imap.flags import DELETED, SEEN
+from app.wire.imap.flags import DELETED, JUNK, NOTJUNK, SEEN
+
+_JUDGED = JUNK | NOTJUNK
 
 
 class Mode(Enum):
@@ -57,6 +59,7 @@ def store(tx: Tx, mailbox_id: int, uids: Sequence[int], change: FlagChange) -> F
         rows = [row for row in rows if row[3] <= limit]
     entries: list[Entry] = []
     changed: list[Entry] = []
+    judged: list[int] = []  # uids the junk filter has to learn
     unseen = deleted = deleted_bytes = 0
     apply = _Rule(change)
     for uid, flags, keywords, modseq, size in rows:
@@ -67,10 +70,15 @@ def store(tx: Tx, mailbox_id: int, uids: Sequence[int], change: FlagChange) -> F
         entry = Entry(uid, new_flags, new_keywords, tx.modseq())
         entries.append(entry)
         changed.append(entry)
+        if (flags ^ new_flags) & _JUDGED:
+            judged.append(uid)
         unseen += (not new_flags & SEEN) - (not flags & SEEN)
         delta = bool(new_flags & DELETED) - bool(flags & DELETED)
         deleted += delta
         deleted_bytes += delta * size
+    if judged:
+        messages.choose(tx.db, judged)
+        junktraining.note_chosen(tx.db, mailbox_id)
     if changed:
         _write(tx, mailbox_id, changed)
         tx.db.execute(

@@ -2,7 +2,8 @@
 
 A content is junk when a message that has it is flagged $Junk alone, wanted when one is flagged $NotJunk alone, and
 neither when both or none is the case. So a copy counts once, a move changes nothing, and an expunged message is taken
-back. Triggers note each content whose messages change in this respect, in the transaction of the change (`junk_due`); a
+back. Each content whose messages change in this respect is noted in the transaction of the change (`junk_due`): by
+triggers when a message comes or goes, by `flags.store` when its flags change, where a trigger cost too much. A
 moment later a batch of these is read and learnt (`junktrainer.py`), with the record of what was learnt
 (`junk_trained`) in the same transaction. After a crash at any moment the rest is still due, and a content that was
 learnt is not learnt again.
@@ -66,6 +67,15 @@ class Task:
 
     content_id: int
     numbers: Sequence[int] | None
+
+
+def note_chosen(db: sqlite3.Connection, mailbox_id: int) -> None:
+    """Note that the flags of the messages in `temp.chosen` say something else now."""
+    db.execute(
+        "INSERT OR IGNORE INTO junk_due SELECT content_id FROM message"
+        " WHERE mailbox_id = ? AND uid IN (SELECT uid FROM temp.chosen)",
+        (mailbox_id,),
+    )
 
 
 def is_any_due(db: sqlite3.Connection) -> bool:

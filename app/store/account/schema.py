@@ -186,8 +186,6 @@ CREATE TABLE junk_due (content_id INTEGER PRIMARY KEY) STRICT;
 INSERT INTO junk_due SELECT DISTINCT content_id FROM message WHERE flags & 192;
 CREATE TRIGGER junk_added AFTER INSERT ON message WHEN new.flags & 192
     BEGIN INSERT OR IGNORE INTO junk_due VALUES (new.content_id); END;
-CREATE TRIGGER junk_flagged AFTER UPDATE OF flags ON message WHEN (old.flags & 192) <> (new.flags & 192)
-    BEGIN INSERT OR IGNORE INTO junk_due VALUES (new.content_id); END;
 CREATE TRIGGER junk_removed AFTER DELETE ON message WHEN old.flags & 192
     BEGIN INSERT OR IGNORE INTO junk_due VALUES (old.content_id); END;
 """
