@@ -7,6 +7,7 @@ import base64
 import hashlib
 import re
 import time
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,6 +22,16 @@ from tests.trust.records import Records
 KEY: SigningKey = load_key(make_ed25519())
 MESSAGE = b"From: a@example.org\r\nSubject: Hello  there\r\n\r\nBody \r\n"
 NAMES = ("list.example.com", "forward.example.net", "third.example")
+
+
+# The public half of the key with which Mail::DKIM 1.20230212 for Perl made the sets of arc-two-sets.eml.
+PERL_KEY = (
+    b"v=DKIM1;h=sha256;p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEArxF90syH1vl7tVPAOe4PTVjks2NMghWPt2UtY"
+    b"5m3xgaZcPdkFwl8jr7yazdppu4HZNCdf+FlivvNEnVdKUHS5vQBlJToHhlwzkhrfq34TW9GijKMWa6ZRrqenh58UDJxO5qSCjhw6"
+    b"8jaA1yqlzKuyr7w/aUS71+XKRBQ82w2+vF5M0wcmJ4wMAPOaJ4OzzWijS27rLPbzEHVdGYF7WaYbEFAm1caY1q3O7u9Nzyv6v3wU"
+    b"FNqy/AGiBYUyKyZF/qSKB6MNP2Co0ZVTxyKqVp7ABqrEMUnUalOiQEgfpdnVNfWgwRfok5egTLwn4c1h9Psq6OHWKg62CJfQfGRA"
+    b"lWlIwIDAQAB"
+)
 
 
 def dns(*names: str) -> Records:
@@ -133,6 +144,16 @@ def test_a_long_chain_is_not_followed():
     start = time.process_time()
     assert check(fields + MESSAGE).status.value == "fail"
     assert time.process_time() - start < 0.5
+
+
+def test_a_chain_that_another_program_made():
+    message = (Path(__file__).parents[1] / "data" / "messages" / "arc-two-sets.eml").read_bytes()
+    resolver = Records({f"r._domainkey.{name}": [PERL_KEY] for name in ("list.example", "forward.example")})
+    found = check(message, resolver, "list.example", "forward.example")
+    assert (found.status.value, found.oldest_pass) == ("pass", 0), found.words
+    assert found.believed is not None
+    assert found.believed.server == "list.example"
+    assert check(message.replace(b"spf=pass", b"spf=fail", 1), resolver).status.value == "fail"
 
 
 @settings(max_examples=150, deadline=None)

@@ -42,3 +42,26 @@ def test_rsa_equals_dkimpys():
     assert not engine.rsa_verify(other, signature, numbers)
     assert not engine.rsa_verify(digest, signature[:-1], numbers)
     assert not engine.rsa_verify(digest, signature, {"publicExponent": 2, "modulus": 15})
+
+
+FIELDS = st.lists(st.tuples(st.sampled_from([b"From", b"from", b"To", b"X"]), st.binary(max_size=3)), max_size=12)
+
+
+@given(FIELDS, st.lists(st.sampled_from([b"from", b"to", b"x", b"none"]), max_size=12))
+def test_the_choice_of_fields_equals_dkimpys(fields, names):
+    assert engine.select_headers(fields, names) == engine.ORIGINALS.select_headers(fields, names)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b" v=1; b=AAAA; d=x",
+        b" v=1; bh=BBBB; b=AAAA\r\n AAAA==",
+        b" b=AAAA; bh=b=b; d=x",
+        b" v=1;\r\n\tb=AA\r\n\tAA\r\n",
+        b" v=1; b=; d=x",
+        b"v=1;b=AA;",
+    ],
+)
+def test_the_value_of_b_goes_as_with_dkimpy(value):
+    assert engine.Unsigned.sub(b"", value).rstrip() == engine.ORIGINALS.unsigned.sub(b"\\1", value).rstrip()
