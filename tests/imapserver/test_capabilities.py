@@ -36,6 +36,7 @@ SHOWN_BY = {
     "WITHIN": "dialogs/imap/dates_and_limits.imap",
     "SAVEDATE": "dialogs/imap/dates_and_limits.imap",
     "MULTIAPPEND": "dialogs/imap/multiappend.imap",
+    "CATENATE": "dialogs/imap/catenate.imap imapserver/commands/test_catenate.py wire/imap/parse/test_append.py",
     "OBJECTID": "dialogs/imap/objectid.imap store/account/test_objectids.py",
     "UTF8=ACCEPT": "dialogs/imap/utf8.imap",
     "PREVIEW": "dialogs/imap/preview.imap imapserver/test_preview.py",

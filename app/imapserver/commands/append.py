@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
 
 from app.errors import NoSuchMailbox, OverQuota
+from app.imapserver.commands.catenate import catenate
 from app.imapserver.commands.messageset import choose_one, writable
 from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
@@ -23,7 +25,7 @@ from app.store.spool import Body, Spool
 from app.wire.imap import response
 from app.wire.imap.events import AppendStart
 from app.wire.imap.mailboxname import canonical
-from app.wire.imap.parse.append import AppendCommand, AppendMessage, ReplaceCommand
+from app.wire.imap.parse.append import AppendCommand, AppendMessage, CatText, ReplaceCommand
 from app.wire.imap.response import appenduid
 from app.wire.message.nul import NulError, without_nul
 
@@ -67,11 +69,15 @@ async def spooled(session: Session, command: AppendCommand | ReplaceCommand) -> 
     try:
         name = canonical(command.mailbox)
         incoming: list[Incoming] = []
-        for message, spool in zip(command.messages, spools, strict=True):
-            body = await _finish(spool)
+        waiting = iter(spools)
+        for message in command.messages:
+            count = sum(isinstance(part, CatText) for part in message.parts) if message.parts else 1
+            texts = [await _finish(spool) for spool in islice(waiting, count)]
+            bodies += texts
+            body = await catenate(session, message, texts, session.accounts.tmp_dir) if message.parts else texts[0]
             bodies.append(body)
             if message.is_binary and body.data.find(b"\0") >= 0:
-                body = await asyncio.to_thread(_without_nul, body, spool.tmp_dir)
+                body = await asyncio.to_thread(_without_nul, body, session.accounts.tmp_dir)
                 bodies.append(body)
             incoming.append(await _prepare(name, message, body))
         yield incoming

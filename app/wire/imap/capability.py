@@ -57,6 +57,7 @@ CAPABILITIES: Final = (
     Capability("WITHIN", "RFC 5032"),
     Capability("SAVEDATE", "RFC 8514"),
     Capability("MULTIAPPEND", "RFC 3502"),
+    Capability("CATENATE", "RFC 4469"),
     Capability("OBJECTID", "RFC 8474"),
     Capability("PREVIEW", "RFC 8970"),
     Capability("UIDONLY", "RFC 9586"),

@@ -35,7 +35,7 @@ from app.wire.imap.events import (
     RawLine,
     TooBig,
 )
-from app.wire.imap.parse.append import AppendCommand, ReplaceCommand, parse_next
+from app.wire.imap.parse.append import AppendCommand, ReplaceCommand, parse_more
 from app.wire.imap.parse.session import StarttlsCommand
 from app.wire.imap.response import continuation
 from app.wire.imap.table import Named, find_tag, parse_arguments, read_name
@@ -205,7 +205,7 @@ class ImapServer:
             return False
         literal = _announced(line)
         try:
-            self._continue_append(start, line if literal is None else line + b"\r\n")
+            self._continue_append(start, line, literal)
         except ImapSyntaxError as error:
             self._reject(error, literal)
         return True
@@ -294,7 +294,7 @@ class ImapServer:
 
     def _start_message(self, start: AppendStart) -> None:
         size = start.message.size_bytes
-        if size > self.append_limit:
+        if start.message.sent_bytes > self.append_limit:
             raise TooBig(f"a message can have {self.append_limit} bytes at most")
         self._pieces = []
         self._size = 0
@@ -303,20 +303,20 @@ class ImapServer:
         self._events.append(start)
         self._read = self._begin_message
 
-    def _continue_append(self, start: AppendStart, line: bytes) -> None:
-        """Read what follows a message: the end of the command, or another message."""
-        command = start.command
-        message = parse_next(ImapCursor(line, utf8=self.utf8), start.message)
-        if message is None:
+    def _continue_append(self, start: AppendStart, line: bytes, literal: _Literal | None) -> None:
+        """Read what follows a message or a text of one: the end of the command, or more."""
+        cursor = ImapCursor(line if literal is None else line + b"\r\n", utf8=self.utf8)
+        messages = parse_more(cursor, start.command.messages)
+        if isinstance(start.command, ReplaceCommand) and len(messages) > 1:
+            raise ImapSyntaxError("expected the end of the command, as REPLACE takes one message")
+        if len(messages) > self._limits.pieces:
+            raise TooBig(f"APPEND takes {self._limits.pieces} messages at most")
+        command = replace(start.command, messages=messages)
+        if literal is None:
             self._begin_command()
             self._events.append(CommandReceived(command, start.rule))
-            return
-        if isinstance(command, ReplaceCommand):
-            raise ImapSyntaxError("expected the end of the command, as REPLACE takes one message")
-        if len(command.messages) >= self._limits.pieces:
-            raise TooBig(f"APPEND takes {self._limits.pieces} messages at most")
-        command = replace(command, messages=(*command.messages, message))
-        self._start_message(AppendStart(command, start.rule))
+        else:
+            self._start_message(AppendStart(command, start.rule))
 
     def _keep(self, literal: _Literal) -> None:
         """Make room for a literal of the command."""

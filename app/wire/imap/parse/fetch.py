@@ -233,7 +233,7 @@ def parse_item(cursor: ImapCursor) -> FetchItem:
 
 def _parse_sectioned(cursor: ImapCursor, word: str) -> FetchItem:
     attribute, sets_seen = _SECTIONED[word]
-    section = _parse_section(cursor, has_text=attribute is Attribute.BODY_SECTION)
+    section = parse_section(cursor, has_text=attribute is Attribute.BODY_SECTION)
     partial = None
     if attribute is not Attribute.BINARY_SIZE and cursor.take(b"<"):
         partial = _parse_partial(cursor)
@@ -250,7 +250,8 @@ def _parse_partial(cursor: ImapCursor) -> Partial:
     return Partial(offset, length)
 
 
-def _parse_section(cursor: ImapCursor, *, has_text: bool) -> Section:
+def parse_section(cursor: ImapCursor, *, has_text: bool) -> Section:
+    """A section in brackets; only a part number where there is no text."""
     cursor.expect_bytes(b"[", "[")
     part: tuple[int, ...] = ()
     if found := cursor.match(_PART):

@@ -2,7 +2,7 @@ import pytest
 
 from app.errors import ImapSyntaxError
 from app.wire.imap.flags import FLAGGED, SEEN, FlagSet
-from app.wire.imap.parse.append import AppendMessage, parse_append, parse_next, parse_replace
+from app.wire.imap.parse.append import AppendMessage, CatText, CatUrl, parse_append, parse_more, parse_replace
 from app.wire.imap.sequence import STAR
 from app.wire.imap.tokens import ImapCursor, IncompleteLiteral
 
@@ -36,12 +36,31 @@ def test_a_literal_may_be_the_mailbox():
 
 def test_what_stands_after_a_message():
     plain, utf8 = AppendMessage(size_bytes=1), AppendMessage(size_bytes=1, is_utf8=True, is_binary=True)
-    assert parse_next(ImapCursor(b""), plain) is None
-    assert parse_next(ImapCursor(b")"), utf8) is None
-    assert parse_next(ImapCursor(b" (\\Seen) {7}\r\n"), plain).size_bytes == 7
+    assert parse_more(ImapCursor(b""), (plain,)) == (plain,)
+    assert parse_more(ImapCursor(b")"), (utf8,)) == (utf8,)
+    assert parse_more(ImapCursor(b" (\\Seen) {7}\r\n"), (plain,))[1].size_bytes == 7
     for raw, last in ((b")", plain), (b"", utf8), (b"x", plain)):
         with pytest.raises(ImapSyntaxError):
-            parse_next(ImapCursor(raw), last)
+            parse_more(ImapCursor(raw), (last,))
+
+
+def test_parts_are_read_up_to_a_text_and_on_from_there():
+    first = parse_append(ImapCursor(b' Inbox (\\Seen) CATENATE (URL "/a/;UID=1" TEXT {5}\r\n'), "a").messages
+    assert first[0].parts == (CatUrl("/a/;UID=1"), CatText(5))
+    assert first[0].size_bytes == 5
+    more = parse_more(ImapCursor(b" TEXT ~{7+}\r\n"), first)
+    (message,) = parse_more(ImapCursor(b" URL x)"), more)
+    assert message.parts == (CatUrl("/a/;UID=1"), CatText(5), CatText(7), CatUrl("x"))
+    assert (message.is_open, message.is_binary, message.sent_bytes) == (False, True, 12)
+    assert len(parse_more(ImapCursor(b" URL x) CATENATE (URL y) {3}\r\n"), more)) == 3
+
+
+@pytest.mark.parametrize(
+    "rest", [b"()", b"(URL x", b"(URL x )", b"(TEXT x)", b"(FILE x)", b"(URL x) ", b"(" + b"URL x " * 501]
+)
+def test_what_is_no_list_of_parts_is_refused(rest):
+    with pytest.raises(ImapSyntaxError):
+        message(b" Inbox CATENATE " + rest)
 
 
 def test_replace_names_one_message():
