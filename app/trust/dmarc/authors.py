@@ -8,15 +8,18 @@ Text in quotes or comments is a name and not an address, whatever it looks like.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from app.errors import WireError
 from app.wire.domain import Domain, parse_domain
-from app.wire.message.addresses import AddressGroup, mailboxes, parse_addresses
+from app.wire.message.addresses import AddressGroup, HeaderAddress, mailboxes, parse_addresses
 from app.wire.message.header import find_fields, strip_comments
 from app.wire.smtp.address import Address, parse_address, write_localpart
 
 MAX_FIELDS = 5  # looked at; one is right
+MAX_NAMES = 50  # that are looked at
 MAX_DOMAINS = 4  # whose policies are asked for
 
 _QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
@@ -43,26 +46,29 @@ def read_authors(header: bytes) -> Authors:
     """From a header section; never raises."""
     values = find_fields(header, "From")
     fault = "" if len(values) == 1 else f"the message has {len(values) or 'no'} From fields"
-    domains: dict[Domain, None] = {}
-    addresses: list[Address | None] = []
+    names: list[str] = []
+    boxes: list[HeaderAddress] = []
     for value in values[:MAX_FIELDS]:
         fault = fault or _fault(value)
-        found = list(mailboxes(parse_addresses(value)))
-        for one in found:
-            if one.domain and not _add(domains, one.domain):
-                fault = fault or "From has an address whose domain is no domain name"
-        addresses += [_address(one.localpart, one.domain) for one in found if one.domain]
-        for name in _AFTER_AT.findall(_QUOTED.sub(" ", strip_comments(value))):
-            _add(domains, name)
+        boxes += [one for one in mailboxes(parse_addresses(value)) if one.domain]
+        names += _AFTER_AT.findall(_QUOTED.sub(" ", strip_comments(value)))
+    certain, has_bad = _domains(one.domain for one in boxes)
+    possible, _ = _domains(names)
+    domains = tuple(dict.fromkeys((*certain, *possible)))
+    if has_bad:
+        fault = fault or "From has an address whose domain is no domain name"
     if not domains:
         fault = fault or "From has no address"
     elif len(domains) > 1:
         fault = fault or "From has addresses of several domains"
+    is_too_long = len(boxes) > MAX_NAMES or len(names) > MAX_NAMES or len(values) > MAX_FIELDS
+    if is_too_long:
+        fault = fault or f"From has more than {MAX_NAMES} addresses"
     return Authors(
-        domains=tuple(domains)[:MAX_DOMAINS],
-        address=addresses[0] if len(addresses) == 1 and not fault else None,
+        domains=domains[:MAX_DOMAINS],
+        address=_address(boxes[0]) if len(boxes) == 1 and not fault else None,
         fault=fault,
-        has_more=len(domains) > MAX_DOMAINS or len(values) > MAX_FIELDS,
+        has_more=len(domains) > MAX_DOMAINS or is_too_long,
     )
 
 
@@ -74,19 +80,20 @@ def _fault(value: str) -> str:
     return ""
 
 
-def _add(domains: dict[Domain, None], name: str) -> bool:
-    """Add a name if it is one; a bound on them keeps hostile fields cheap."""
-    if len(domains) > MAX_DOMAINS:
-        return True
-    try:
-        domains[parse_domain(name.removesuffix("."))] = None
-    except WireError:
-        return False
-    return True
+def _domains(names: Iterable[str]) -> tuple[list[Domain], bool]:
+    """The domains that the first of the names are, and whether one of those is none."""
+    found: list[Domain] = []
+    has_bad = False
+    for name in islice(names, MAX_NAMES):
+        try:
+            found.append(parse_domain(name.removesuffix(".")))
+        except WireError:
+            has_bad = True
+    return found, has_bad
 
 
-def _address(localpart: str, domain: str) -> Address | None:
+def _address(box: HeaderAddress) -> Address | None:
     try:
-        return parse_address(f"{write_localpart(localpart)}@{domain}")
+        return parse_address(f"{write_localpart(box.localpart)}@{box.domain}")
     except WireError:
         return None
