@@ -15,14 +15,15 @@ from itertools import islice
 from app.errors import WireError
 from app.wire.domain import Domain, parse_domain
 from app.wire.message.addresses import AddressGroup, HeaderAddress, mailboxes, parse_addresses
-from app.wire.message.header import find_fields, strip_comments
+from app.wire.message.header import find_fields
 from app.wire.smtp.address import Address, parse_address, write_localpart
 
 MAX_FIELDS = 5  # looked at; one is right
 MAX_NAMES = 50  # that are looked at
 MAX_DOMAINS = 4  # whose policies are asked for
 
-_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_LEXEME = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"|\\.|[^"\\(]++|.', re.DOTALL)
+_IN_COMMENT = re.compile(r"\\.|[()]|[^\\()]++|\\", re.DOTALL)  # where quotes mean nothing
 _AFTER_AT = re.compile(r"@\s*([^\s<>()@,;:\"\\\[\]]{1,253})")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -51,7 +52,7 @@ def read_authors(header: bytes) -> Authors:
     for value in values[:MAX_FIELDS]:
         fault = fault or _fault(value)
         boxes += [one for one in mailboxes(parse_addresses(value)) if one.domain]
-        names += _AFTER_AT.findall(_QUOTED.sub(" ", strip_comments(value)))
+        names += _AFTER_AT.findall(_bare(value))
     certain, has_bad = _domains(one.domain for one in boxes)
     possible, _ = _domains(names)
     domains = tuple(dict.fromkeys((*certain, *possible)))
@@ -78,6 +79,21 @@ def _fault(value: str) -> str:
     if any(isinstance(one, AddressGroup) for one in parse_addresses(value)):
         return "From has a group in the place of an address"
     return ""
+
+
+def _bare(value: str) -> str:
+    """The value without quoted strings and comments; a quote in a comment starts nothing (RFC 5322 §3.2.2)."""
+    kept: list[str] = []
+    at = depth = 0
+    while match := (_IN_COMMENT if depth else _LEXEME).match(value, at):
+        lexeme, at = match[0], match.end()
+        if lexeme == "(":
+            depth += 1
+        elif lexeme == ")" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(" " if lexeme.startswith('"') else lexeme)
+    return "".join(kept)
 
 
 def _domains(names: Iterable[str]) -> tuple[list[Domain], bool]:

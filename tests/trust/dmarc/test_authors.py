@@ -48,6 +48,8 @@ def test_a_domain_that_is_certain(value, domain):
         (("boss@bank.example <a@example.org>",), "several domains"),
         (("<boss@bank.example>, a@example.org",), "several domains"),
         (("a@bank.example@example.org",), "several domains"),
+        (('a@example.org (") , <boss@bank.example> (")',), "several domains"),
+        (('"a@example.org, boss@bank.example',), "several domains"),
         (("friends: a@example.org;",), "group"),
         (("a\x00@example.org",), "control"),
         (("a@-bad-",), "no domain name"),
