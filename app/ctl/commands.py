@@ -19,7 +19,7 @@ from app.ctl.protocol import Arguments, ControlError, Json
 from app.ctl.server import Call, Operation
 from app.ctl.setupcommands import Proving, setup_operations
 from app.log import parse_level
-from app.operations import loglevels
+from app.operations import junkfilters, loglevels
 from app.operations.removedaccounts import Holdings
 from app.store import passwords
 from app.store.account import credentials
@@ -50,6 +50,7 @@ def operations(controlled: Controlled) -> dict[str, Operation]:
         "loginattempts": _login_attempts,
         "loglevels": _log_levels,
         "setloglevels": _set_log_levels,
+        "retrain": _retrain,
         "queuelist": _queue_list,
         "queueholdset": _queue_hold_set,
         "queueschedule": _queue_schedule,
@@ -98,6 +99,11 @@ async def _login_attempts(controlled: Controlled, call: Call) -> Json:
         only_failed=call.arguments.flag("failed"),
     )
     return [dataclasses.asdict(row) for row in rows]
+
+
+async def _retrain(controlled: Controlled, call: Call) -> Json:
+    done = await junkfilters.retrain(controlled.live, controlled.accounts, call.arguments.text("account", ""))
+    return [dataclasses.asdict(one) for one in done]
 
 
 async def _log_levels(controlled: Controlled, call: Call) -> Json:

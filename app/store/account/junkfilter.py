@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from app.junk.classifier import Samples
 from app.junk.features import FORM, features_of
 from app.junk.verdict import JunkVerdict, verdict_on
 from app.store.account import junkcounts, junktraining
@@ -28,11 +29,11 @@ def judge(db: sqlite3.Connection, prepared: Prepared) -> JunkVerdict | None:
     return verdict_on(features, junkcounts.counts(db, features.numbers), samples)
 
 
-async def retrain(account: Account) -> int:
-    """Forget everything and learn it again from the flags there are; returns how many messages that takes.
+async def retrain(account: Account) -> Samples:
+    """Forget everything and learn it again from the flags there are; returns how many messages were learnt from.
 
     Deliveries go on meanwhile; until enough is learnt there is no verdict on them.
     """
-    count = await account.write(lambda tx: junktraining.begin_again(tx.db))
+    await account.write(lambda tx: junktraining.begin_again(tx.db))
     await account.trainer.finish()
-    return count
+    return await account.read(junkcounts.samples)

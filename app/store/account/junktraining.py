@@ -126,13 +126,12 @@ def _replace(db: sqlite3.Connection, task: Task, wish: bool | None) -> None:
         )
 
 
-def begin_again(db: sqlite3.Connection) -> int:
-    """Forget everything and make all that is flagged due; returns how many contents that are."""
+def begin_again(db: sqlite3.Connection) -> None:
+    """Forget everything, and make all that is flagged due."""
     junkcounts.clear(db)
     db.execute("DELETE FROM junk_trained")
     db.execute("DELETE FROM junk_due")
-    cursor = db.execute(f"INSERT INTO junk_due SELECT DISTINCT content_id FROM message WHERE flags & {_MARKS}")
-    return cursor.rowcount
+    db.execute(f"INSERT INTO junk_due SELECT DISTINCT content_id FROM message WHERE flags & {_MARKS}")
 
 
 def _wish(db: sqlite3.Connection, content_id: int) -> bool | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.junk.classifier import Samples
 from app.store.account import expunge, junkcounts, junktraining, mailboxes, messages
 from app.store.account.check import check
 from app.store.account.flags import FlagChange, Mode, store
@@ -176,7 +177,7 @@ def test_the_filter_trains_itself_a_moment_after_the_flags_and_then_has_a_verdic
         assert verdict is not None
         assert verdict.probability > 0.5
         assert '"cheap pills"' in [word.text for word in verdict.words]
-        assert await retrain(account) == 20
+        assert await retrain(account) == Samples(wanted=10, junk=10)
         account.trainer.is_on = False
         assert await classify(account, prepared) is None
 

@@ -1,0 +1,40 @@
+"""The junk filters of accounts, for their operator: have them learn again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.config.live import Live
+from app.errors import Refusal
+from app.store.account import junkfilter
+from app.store.accounts import Accounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrained:
+    """What a filter has learnt from by now."""
+
+    account: str
+    wanted: int
+    junk: int
+
+
+async def retrain(live: Live, accounts: Accounts, name: str) -> list[Retrained]:
+    """Have the filter of an account, or with "" of every account that has one, forget all and learn from the flags.
+
+    Raises Refusal for an account that is not there or has no filter. Takes about 6 ms for each message with $Junk or
+    $NotJunk; mail is delivered meanwhile, and judged without the filter until it has learnt enough.
+    """
+    configured = live.dynamic.accounts
+    if name and name not in configured:
+        raise Refusal(f"there is no account {name!r}")
+    if name and configured[name].junk_filter is None:
+        raise Refusal(f"account {name!r} has no junk filter; give it a JunkFilter section in domains.conf first")
+    names = [name] if name else [one for one, account in configured.items() if account.junk_filter is not None]
+    return [await _retrain_one(accounts, one) for one in names]
+
+
+async def _retrain_one(accounts: Accounts, name: str) -> Retrained:
+    account = await accounts.open(name)
+    samples = await junkfilter.retrain(account)
+    return Retrained(account=name, wanted=samples.wanted, junk=samples.junk)
