@@ -25,7 +25,7 @@ from app.wire.imap.parse.url import MessageUrl, parse_url
 from app.wire.imap.response import TOOBIG, Code
 
 PIECE_BYTES = 256 * 1024
-_NOT_IN_CODE = re.compile(r"[^\x20-\x5c\x5e-\x7e]")  # nor a quote or backslash (RFC 9051 §9)
+_NOT_IN_CODE = re.compile(r"[^!-\[^-~]")  # nor the bracket that ends the code
 
 
 async def catenate(session: Session, message: AppendMessage, texts: Sequence[Body], tmp_dir: Path) -> Body:
@@ -81,5 +81,5 @@ def _find(db: sqlite3.Connection, msg_dir: Path, place: MessageUrl, name: str) -
 
 
 def _bad(url: str) -> CommandFailed:
-    code = Code(f'BADURL "{_NOT_IN_CODE.sub("?", url[:200])}"')
+    code = Code(f"BADURL {_NOT_IN_CODE.sub('?', url[:200])}")  # as it is, without quotes (RFC 4469, erratum 4046)
     return CommandFailed("there is no such message or part; nothing was appended", code)
