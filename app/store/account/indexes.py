@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.store.account.changes import (
+    AnnotationsChanged,
     Change,
     Entry,
     FlagsChanged,
     MailboxDeleted,
+    MailboxRenamed,
     MessageChange,
     MessagesAdded,
     MessagesExpunged,
@@ -169,6 +171,8 @@ class Indexes:
         for change in changes:
             if isinstance(change, MailboxDeleted):
                 self._loaded.pop(change.mailbox_id, None)
+            elif isinstance(change, MailboxRenamed | AnnotationsChanged) and change.mailbox_id in self._loaded:
+                self._loaded[change.mailbox_id].modseq = change.modseq  # that of the mailbox grew
             if not isinstance(change, MessagesAdded | FlagsChanged | MessagesExpunged):
                 continue
             if (index := self._loaded.get(change.mailbox_id)) is not None:
