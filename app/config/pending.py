@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.config.dynamic import Dynamic
+from app.config.junksettings import NEW_ACCOUNT_FILTER
 from app.config.reading import Path, Reading, show
 from app.errors import Problem
 from app.wire.sconf import Document, Line
@@ -25,8 +27,6 @@ Listeners.*.IPsNATed
 Listeners.*.TLS.ACME
 Listeners.*.TLS.HostPrivateKeyFiles
 Listeners.*.SMTP.NoRequireTLS
-Listeners.*.SMTP.DNSBLs
-Listeners.*.SMTP.FirstTimeSenderDelay
 Listeners.*.Submissions.EnabledOnHTTPS
 Listeners.*.IMAPS.EnabledOnHTTPS
 Listeners.*.WebmailHTTP
@@ -47,22 +47,12 @@ Accounts.*.IncomingWebhook
 Accounts.*.FromIDLoginAddresses
 Accounts.*.KeepRetiredWebhookPeriod
 Accounts.*.FullName
-Accounts.*.Destinations.*.Rulesets.*.VerifiedDomain
-Accounts.*.Destinations.*.Rulesets.*.IsForward
-Accounts.*.Destinations.*.Rulesets.*.ListAllowDomain
-Accounts.*.Destinations.*.Rulesets.*.AcceptRejectsToMailbox
-Accounts.*.Destinations.*.MessageAuthRequiredSMTPError
 Accounts.*.Destinations.*.FullName
-Accounts.*.SubjectPass
-Accounts.*.RejectsMailbox
-Accounts.*.KeepRejects
-Accounts.*.Introbox
-Accounts.*.JunkFilter
-Accounts.*.NoFirstTimeSenderDelay
 Accounts.*.IMAPCapabilitiesDisabled
 """.split()
 
 NO_EFFECT = "has no effect yet; it is kept for a later version"
+NOT_USED = "is kept but not used: the junk filter finds out by itself what each word says"
 
 
 def is_pending(path: Path, patterns: Iterable[str]) -> bool:
@@ -77,7 +67,20 @@ def _matches(path: Path, pattern: Path) -> bool:
 
 def without_effect(static: Reading[object], dynamic: Reading[object]) -> list[Problem]:
     """A note for each setting in the two files that has no effect yet, in their order; what is off needs none."""
-    return [*_notes(static, STATIC), *_notes(dynamic, DYNAMIC)]
+    return [*_notes(static, STATIC), *_notes(dynamic, DYNAMIC), *_word_settings(dynamic)]
+
+
+def _word_settings(dynamic: Reading[object]) -> list[Problem]:
+    """A note for each account with other parameters of the filter than everybody gets: somebody thought about them."""
+    if not isinstance(dynamic.value, Dynamic):
+        return []
+    usual, places = NEW_ACCOUNT_FILTER.params, dynamic.places
+    paths = [
+        ("Accounts", name, "JunkFilter", "Params")
+        for name, account in dynamic.value.accounts.items()
+        if account.junk_filter is not None and account.junk_filter.params != usual
+    ]
+    return [Problem(file=places.file, line=places.lines.get(path, 0), path=show(path), text=NOT_USED) for path in paths]
 
 
 def _notes(reading: Reading[object], patterns: list[str]) -> list[Problem]:

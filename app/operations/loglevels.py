@@ -16,6 +16,7 @@ PACKAGES: Mapping[str, str] = {
     "ctl": "commands to the running server",
     "http": "pages",
     "imapserver": "mail programs that read mail",
+    "junk": "learning what is junk",
     "queue": "mail on its way out",
     "serve": "start and stop",
     "smtpclient": "talking to other mail servers",

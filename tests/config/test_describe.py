@@ -67,9 +67,9 @@ def test_what_is_off_needs_no_note(tmp_path: Path) -> None:
     (tmp_path / "mox.conf").write_text(
         text.replace("WebserverHTTP:\n\t\t\tEnabled: true", "WebserverHTTP:\n\t\t\tEnabled: false")
     )
-    (tmp_path / "domains.conf").write_text((good / "domains.conf").read_text() + "\t\tIntrobox: New\n")
+    (tmp_path / "domains.conf").write_text((good / "domains.conf").read_text() + "\t\tFullName: Jane\n")
     loaded = load(tmp_path / "mox.conf", files=False)
     assert [note.path for note in pending.without_effect(loaded.static, loaded.dynamic)] == [
         "Pedantic",
-        "Accounts.jane.Introbox",
+        "Accounts.jane.FullName",
     ]

@@ -102,7 +102,9 @@ def _proved(spf: SpfResult, signatures: tuple[SignatureResult, ...]) -> Proved:
 def evidence(found: Found) -> Evidence:
     """What the results mean."""
     spf, dmarc, authors = found.spf, found.dmarc, found.authors
-    signers = tuple(dict.fromkeys(one.domain for one in found.signatures if one.has_passed and one.domain is not None))
+    passed = (one.domain for one in found.signatures if one.has_passed)
+    # Under a public suffix anybody may register, so a signature of one vouches for nobody.
+    signers = tuple(dict.fromkeys(one for one in passed if one is not None and not is_public_suffix(one)))
     mail_from = _mail_from(found)
     proved = (*signers, *([mail_from.domain] if mail_from is not None else ()))
     is_validated = dmarc.has_passed or found.is_vouched_for or _is_aligned(authors.domain, proved)
