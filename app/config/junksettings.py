@@ -23,7 +23,7 @@ class AutomaticJunkFlags:
 
 @settings
 class JunkParams:
-    """How words are counted."""
+    """How another server of this name counts words. The filter here counts words and pairs, and weighs them itself."""
 
     onegrams: bool = optional("Count single words.", default=False)
     twograms: bool = optional("Count pairs of words.", default=False)
@@ -39,7 +39,7 @@ class JunkFilter:
     """The word filter."""
 
     threshold: float = required("Probability from which a message is junk, such as 0.95.")
-    params: JunkParams = required("How words are counted.")
+    params: JunkParams = required("Kept for other servers; here the filter itself finds out what each word says.")
 
 
 NEW_ACCOUNT_FILTER = JunkFilter(

@@ -148,11 +148,11 @@ class _Reader:
     def _field(self, name: str, value: str) -> None:
         if prefix := _ADDRESS_FIELDS.get(name):
             text = plain(decode_words(value))[:4000]
-            self.mark(prefix + ":", words_of(text))
+            self.mark(prefix + ":", _names_in(text))
             self.mark(prefix + ":", address_words(text))
         elif name in _WORD_FIELDS:
             text = plain(value)[:1000]
-            self.mark(name + ":", words_of(_DIGITS.sub("0", text) if name == "content-type" else text))
+            self.mark(name + ":", _names_in(_DIGITS.sub("0", text) if name == "content-type" else text))
         elif name == "message-id":
             self._message_id(value[:200].lower())
 
@@ -169,7 +169,7 @@ class _Reader:
             self.marks.add(f"type:{kind.full[:60]}")
             if part.details.disposition is not None:
                 name = plain(part.details.disposition.param("filename") or "")[:100]
-                self.mark("file:", (*words_of(name), name.rpartition(".")[2][:10]))
+                self.mark("file:", (*_names_in(name), name.rpartition(".")[2][:10]))
             if part.is_text:
                 self.marks.add(f"charset:{(kind.param('charset') or '')[:30].lower()}")
                 texts += 1
@@ -198,6 +198,11 @@ class _Reader:
                 self.mark("u:", address_words(rest[:200].lower()))
             return
         self.mark("u:", url_words(url))
+
+
+def _names_in(text: str) -> list[str]:
+    """The words of a value, without what is between them."""
+    return [word for word in words_of(text) if word[0].isalnum()]
 
 
 def _leaves(root: Part) -> Iterator[Part]:
