@@ -125,7 +125,9 @@ def make_site(folder: Path, domain: str, number: int, resolver: str) -> Site:
     config = folder / "config" / "mox.conf"
     internal, public = config.read_text().split("\tpublic:\n")
     texts = [_IPS.sub(rf"\1IPs:\n\1\t- {one}\n", text) for one, text in ((internal_ip, internal), (ip, public))]
-    config.write_text("\tpublic:\n".join(texts))
+    text = "\tpublic:\n".join(texts)
+    # A first contact waits, which each test would be.
+    config.write_text(text.replace("\t\tSMTP:\n", "\t\tSMTP:\n\t\t\tFirstTimeSenderDelay: 0s\n"))
     command = ("-config", str(config), "serve")
     instance = Instance(folder, ip, (25, 465, 993), command, {"MOX_RESOLVER": resolver})
     return Site(domain, instance, config, printed, internal_ip)

@@ -117,10 +117,11 @@ def test_mail_between_accounts_of_one_server_is_delivered_without_a_connection(
     subject = new_subject()
     connections = ('mox_smtpserver_connection_total{kind="smtp"}', "mox_queue_connection_total")
     before = [one.metric(sample) for sample in connections]
+    asked = len(dns.questions)
     one.submit(subject, one.friend)
     assert one.received(subject, of=one.friend)["Return-Path"] == f"<{one.person}>"
     assert [one.metric(sample) for sample in connections] == before
-    assert (one.domain, "MX") not in dns.questions
+    assert (one.domain, "MX") not in dns.questions[asked:]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
