@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 UNIT: Final = 1 << 20
 PRIOR: Final = 0.03  # how much the belief counts that a feature says nothing
@@ -28,9 +28,8 @@ MIN_SAMPLES: Final = 50  # of each class, without which there is no verdict
 TOP: Final = 5  # features of either sign that explain a verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What is known of a feature."""
+class Count(NamedTuple):
+    """What is known of a feature. A message has a thousand, and a dataclass takes twice as long to make."""
 
     wanted: int = 0  # messages that have it
     junk: int = 0
@@ -111,7 +110,7 @@ class _LogOdds:
         self._cache: dict[tuple[int, int], float] = {}
 
     def __call__(self, count: Count) -> float:
-        key = (count.wanted, count.junk)
+        key = count[:2]
         found = self._cache.get(key)
         if found is None:
             found = self._cache[key] = self._log_odds(*key)

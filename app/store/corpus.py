@@ -1,8 +1,8 @@
 """Files of messages: mailbox files (mbox), Maildirs and directories, read one message at a time.
 
 Messages have bare LF or CRLF line ends, as they were written. A mailbox file is a file that begins with a `From ` line;
-each further line that does begins a message, and `>From ` lines lose one `>`. In a
-Maildir the messages of `new` and `cur` are read, in a directory all files below it but hidden ones.
+each further line that does begins a message, and `>From ` lines lose one `>`. In a Maildir
+the messages of `new` and `cur` are read, in a directory all files below it but hidden ones.
 """
 
 from __future__ import annotations
