@@ -16,7 +16,7 @@ def call(*command: str) -> str:
     """Runs a program that must succeed, and returns what it says."""
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed; see tests/packages.txt")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -82,6 +82,7 @@ class Client:
     def _vanished(self, uid: int) -> None:
         """One whose uid the client does not know is the next after those that it knows to be before."""
         place = max((seq for seq, one in enumerate(self.view, 1) if 0 < one < uid), default=0)
+        place = self.view.index(uid) if uid in self.view else place
         assert self.view[place] in (0, uid), f"{uid} was not there"
         del self.view[place]
         self._forget(uid)

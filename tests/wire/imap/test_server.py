@@ -249,3 +249,11 @@ def test_random_bytes_give_events_only_and_bounded_buffers(pieces, is_signed_in)
             if isinstance(event, BadCommand):
                 assert isinstance(event.error, ImapSyntaxError)
         assert server.held_bytes <= SMALL.command + 2 * SMALL.line
+
+
+def test_a_client_may_name_ten_thousand_messages_one_by_one():
+    server = ImapServer()
+    server.is_signed_in = True
+    server.receive_data(b"a UID FETCH " + b",".join(b"%d" % uid for uid in range(1, 20_000, 2)) + b" FLAGS\r\n")
+    (event,) = drain(server)
+    assert isinstance(event, CommandReceived)
