@@ -93,12 +93,15 @@ def _list(case: Case) -> Verdict | None:
 def _dmarc(case: Case) -> Verdict | None:
     if case.wish not in (Wish.REJECT, Wish.QUARANTINE) or case.settings.is_forward:
         return None
-    words = f"nothing proves that the message is of {case.author or 'its author'}, and the domain wants such mail "
+    wanted = "refused" if case.wish is Wish.REJECT else "treated as junk"
+    words = (
+        f"nothing proves that the message is of {case.author or 'its author'}, and the domain wants such mail {wanted}"
+    )
     if case.wish is Wish.QUARANTINE and case.settings.junk_mailbox:
-        verdict = _accept(Reason.DMARC_POLICY, words + "treated as junk")
+        verdict = _accept(Reason.DMARC_POLICY, words)
         return dataclasses.replace(verdict, mailbox=case.settings.junk_mailbox, is_reject=True, remedy=_ASK_SENDER)
     reply = codes.AUTHENTICATION_FAILED.reply("rejected, as the domain of the author asks for it in its DMARC policy")
-    return _reject(Reason.DMARC_POLICY, words + "refused", _ASK_SENDER, reply)
+    return _reject(Reason.DMARC_POLICY, words, _ASK_SENDER, reply)
 
 
 def _auth_required(case: Case) -> Verdict | None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,8 +69,11 @@ class Postfix:
 
 
 @contextmanager
-def running_postfix(ip: str, port: int, settings: str) -> Iterator[Postfix]:
-    """Postfix on an address and port, with settings for main.cf that may speak of {folder}."""
+def running_postfix(ip: str, port: int, settings: str, within: Sequence[str] = ()) -> Iterator[Postfix]:
+    """Postfix on an address and port, with settings for main.cf that may speak of {folder}.
+
+    `within` are words that start a command in other surroundings.
+    """
     if shutil.which("postfix") is None or os.geteuid() != 0:
         pytest.skip("needs root and the package postfix; see tests/packages.txt")
     folder = Path("/var/tmp") / f"mox-postfix-{os.getpid()}-{time.monotonic_ns()}"  # for all of Postfix's own users
@@ -78,11 +81,13 @@ def running_postfix(ip: str, port: int, settings: str) -> Iterator[Postfix]:
         (folder / part).mkdir(parents=True)
     shutil.chown(folder / "data", "postfix")
     values = {"folder": folder, "ip": ip, "port": port}
-    (folder / "etc" / "main.cf").write_text((MAIN + settings).format(**values))
+    own = {line.partition(" =")[0] for line in settings.splitlines()}
+    usual = "".join(line for line in MAIN.splitlines(keepends=True) if line.partition(" =")[0] not in own)
+    (folder / "etc" / "main.cf").write_text((usual + settings).format(**values))
     (folder / "etc" / "master.cf").write_text(MASTER.format(**values))
     control = ["postfix", "-c", str(folder / "etc")]
     try:
-        started = subprocess.run([*control, "start"], stdin=subprocess.DEVNULL, timeout=60)
+        started = subprocess.run([*within, *control, "start"], stdin=subprocess.DEVNULL, timeout=60)
         assert started.returncode == 0, f"run postfix -c {folder}/etc start in a terminal, where it says why"
         yield Postfix(folder)
     finally:

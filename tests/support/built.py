@@ -130,6 +130,7 @@ class Instance:
     ports: tuple[int, ...] = (1025, 1587, 1465, 1143, 1993)
     command: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
+    within: tuple[str, ...] = ()  # words that start a command in other surroundings
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -145,7 +146,7 @@ class Instance:
         arguments = self.command or ("localserve", "-dir", str(self.directory), "-ip", self.ip)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [everyones_python(), str(readable_archive()), *arguments],
+                [*self.within, everyones_python(), str(readable_archive()), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

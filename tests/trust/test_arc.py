@@ -21,6 +21,7 @@ from tests.trust.records import Records
 
 KEY: SigningKey = load_key(make_ed25519())
 MESSAGE = b"From: a@example.org\r\nSubject: Hello  there\r\n\r\nBody \r\n"
+SEEN = b"spf=pass smtp.mailfrom=a@example.org"
 NAMES = ("list.example.com", "forward.example.net", "third.example")
 
 
@@ -47,13 +48,13 @@ def signature(text: bytes) -> bytes:
     return base64.b64encode(KEY.private.sign(hashlib.sha256(text).digest()))
 
 
-def seal(message: bytes, number: int, domain: str, chain: str = "") -> bytes:
-    """The message with one more set on top (RFC 8617 §5.1)."""
+def seal(message: bytes, number: int, domain: str, chain: str = "", seen: bytes = SEEN) -> bytes:
+    """The message with one more set on top (RFC 8617 §5.1); `seen` is what the sealer found out."""
     header, _, body = message.partition(b"\r\n\r\n")
     fields = re.split(rb"\r\n(?![ \t])", header)
     digest = base64.b64encode(hashlib.sha256(body.rstrip(b" \r\n") + b"\r\n").digest())
     tags = b"i=%d; a=ed25519-sha256; d=%s; s=s; " % (number, domain.encode())
-    results = b" i=%d; %s; spf=pass smtp.mailfrom=a@example.org" % (number, domain.encode())
+    results = b" i=%d; %s; %s" % (number, domain.encode(), seen)
     ams = b" " + tags + b"c=relaxed/relaxed; h=from:subject; bh=" + digest + b"; b="
     named = {f.partition(b":")[0].lower(): f.partition(b":")[2] for f in reversed(fields)}
     signed = [relaxed(b"From", named[b"from"]), relaxed(b"Subject", named[b"subject"])]
