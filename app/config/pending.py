@@ -41,7 +41,6 @@ Listeners.*.WebserverHTTPS
 DYNAMIC = """
 WebDomainRedirects
 WebHandlers
-MonitorDNSBLs
 Accounts.*.OutgoingWebhook
 Accounts.*.IncomingWebhook
 Accounts.*.FromIDLoginAddresses

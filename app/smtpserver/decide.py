@@ -231,7 +231,8 @@ def _suspicion(case: Case) -> str:
 def _limit(case: Case) -> float:
     """From which probability on the content is junk."""
     assert case.settings.threshold is not None
-    limit = case.settings.threshold + case.jitter
+    limit = case.settings.threshold
+    limit += case.jitter * (1 - limit)  # never so much that nothing is junk any more
     return min(limit, STRICT_THRESHOLD) if _suspicion(case) else limit
 
 

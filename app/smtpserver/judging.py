@@ -38,7 +38,7 @@ from app.wire.message.encodedword import decode_words
 from app.wire.message.header import find_field, find_fields
 from app.wire.smtp.address import Address, ForwardPath, IPAddress
 
-JITTER = 0.05
+JITTER = 0.5  # of the way from the threshold to certainty
 MAX_HEADER = 64 * 1024  # bytes of the header in which the recipient and a token are looked for
 JUNK_USE = "\\Junk"
 

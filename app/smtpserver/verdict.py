@@ -89,7 +89,7 @@ class Case:
     has_tls: bool = True
     is_addressed: bool = True  # the recipient stands in To or Cc
     has_pass: bool = False  # a valid token in the subject
-    jitter: float = 0.0  # added to the threshold, so that nobody can find it by trying
+    jitter: float = 0.0  # moves the threshold that part of the way to 1, so that nobody can find it by trying
     reputation: Reputation | None = None  # not asked
     content: Content | None = None  # not asked
     listed: tuple[str, ...] | None = None  # not asked; else the zones that list the client, with their words
