@@ -112,6 +112,8 @@ FOUND = {
     "BEFORE 2-Jan-1970": [1],
     "ON 3-Jan-1970": [3],
     "SENTON 22-Nov-2026": [1, 2, 3, 5],
+    "SENTSINCE 22-Nov-2026": [1, 2, 3, 5],
+    "SENTBEFORE 22-Nov-2026": [],
     "LARGER 10000": [],
     "SMALLER 10000": [1, 2, 3, 5],
     "(SEEN UNSEEN)": [],
