@@ -124,7 +124,7 @@ class World:
         clock = StandingClock()
         self.live = Live.open(config / "mox.conf")
         self.quota = {"joe": 5000}
-        self.accounts = Accounts(directory / "data", lambda name: AccountSettings(quota_bytes=self.quota.get(name, 0)))
+        self.accounts = Accounts(directory / "data", self.settings_of)
         self.queue = QueueDb.open(directory / "data", clock)
         for name in ACCOUNTS:
             self.accounts.open_now(name).write_now(lambda tx: set_password(tx, PASSWORD, WEAK))
@@ -148,6 +148,10 @@ class World:
             "open": Service(kind=Kind.SUBMISSION, hostname=hostname, tls=tls.server),
             "submissions": Service(kind=Kind.SUBMISSIONS, hostname=hostname, tls=tls.server, requires_tls=True),
         }
+
+    def settings_of(self, account: str) -> AccountSettings:
+        """What the store is told about an account."""
+        return AccountSettings(quota_bytes=self.quota.get(account, 0))
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[dict[str, dialog.Service]]:

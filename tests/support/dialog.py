@@ -3,10 +3,12 @@
     # a comment; the first part of the file says what the dialog shows
     connect [NAME] [SERVICE]   open a connection (NAME "main", SERVICE the first) and use it
     use NAME                   go on with another connection
+    from IP                    later connections come from this address
     C: EHLO client.example     send the line with CRLF; C: lines in a row leave in one write, as a pipeline
     C| a\\n.\\r\\n               send exactly these bytes, with Python's escapes
     S: 250 2.0.0 ok            the next line is exactly this
-    S: /250 2\\.[0-9.]+ .*/     the next line matches this whole pattern
+    S: /250 2\\.[0-9.]+ .*/     the next line matches this whole pattern; what a named group of it matches stands
+                               in later C: lines for {NAME}
     S+ 250 2.1.0               a whole SMTP reply with this code, of any number of lines, whose last begins so
     starttls                   do the TLS handshake
     closed                     the server closes, without another byte
@@ -49,6 +51,8 @@ class Dialog:
         self._connections: dict[str, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
         self._current = ""
         self._pipeline: list[bytes] = []
+        self._source = ""
+        self._kept: dict[str, str] = {}
 
     def run(self, path: Path) -> Coroutine[Any, Any, None]:
         """Run the script; raises DialogFailed."""
@@ -67,6 +71,8 @@ class Dialog:
 
     async def _step(self, place: str, line: str) -> None:
         if line.startswith(("C:", "C|")):
+            for name, value in self._kept.items():
+                line = line.replace(f"{{{name}}}", value)
             self._pipeline.append(_bytes_of(line))
             return
         self._flush()
@@ -89,6 +95,8 @@ class Dialog:
                 await self._connect(rest.split())
             case "use":
                 self._current = rest.strip()
+            case "from":
+                self._source = rest.strip()
             case "starttls":
                 await self._streams[1].start_tls(self._needed_tls(), server_hostname="localhost")
             case "closed":
@@ -112,6 +120,7 @@ class Dialog:
             service.port,
             ssl=self._needed_tls() if service.implicit_tls else None,
             server_hostname="localhost" if service.implicit_tls else None,
+            local_addr=(self._source, 0) if self._source else None,
         )
 
     def _flush(self) -> None:
@@ -129,8 +138,10 @@ class Dialog:
     async def _expect_line(self, wanted: str) -> None:
         line = await self._read_line()
         is_pattern = len(wanted) > 1 and wanted.startswith("/") and wanted.endswith("/")
-        if not (re.fullmatch(wanted[1:-1], line) if is_pattern else line == wanted):
+        match = re.fullmatch(wanted[1:-1] if is_pattern else re.escape(wanted), line)
+        if match is None:
             raise DialogFailed(f"got {line!r}")
+        self._kept |= match.groupdict()
 
     async def _expect_reply(self, wanted: str) -> None:
         line = await self._read_line()
