@@ -2,7 +2,7 @@
 
 tls-unique is for TLS 1.2, where Python gives it. tls-exporter is for TLS 1.3; Python's ssl has no call for it, so it
 is asked of the very OpenSSL that the `_ssl` extension uses, through ctypes, with the SSL pointer that stands behind
-the object header and one pointer in `_ssl._SSLSocket`. That layout is known for the Pythons in `_KNOWN`; on others,
+the object header and one pointer in `_ssl._SSLSocket`. That layout is known for the Pythons of `libssl`; on others,
 and when the self-test (both ends of a handshake in memory must agree, and disagree with another handshake) fails,
 there is no tls-exporter and TLS 1.3 connections offer no -PLUS mechanism.
 """
@@ -12,14 +12,14 @@ from __future__ import annotations
 import ctypes
 import datetime
 import ssl
-import sys
 import tempfile
 import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-_KNOWN = ((3, 11), (3, 12), (3, 13))
+from app.net.libssl import is_known, libssl
+
 _LABEL = b"EXPORTER-Channel-Binding"  # RFC 9266 §2, with an empty context
 _SIZE = 32
 _LOCK = threading.Lock()
@@ -47,9 +47,7 @@ def exporter_works() -> bool:
 
 @cache
 def _self_test() -> bool:
-    if sys.implementation.name != "cpython" or sys.version_info[:2] not in _KNOWN:
-        return False
-    if object.__basicsize__ != 2 * ctypes.sizeof(ctypes.c_void_p):  # debug and free-threaded builds have other headers
+    if not is_known():
         return False
     try:
         library = _library()
@@ -63,14 +61,8 @@ def _self_test() -> bool:
 
 @cache
 def _library() -> Any:  # noqa: ANN401  # ctypes has no better type
-    """The libssl of the `_ssl` extension; raises when it is not certainly the same one."""
-    import _ssl
-
-    library = ctypes.CDLL(getattr(_ssl, "__file__", None))
-    version = library.OpenSSL_version_num
-    version.restype = ctypes.c_ulong
-    if version() != ssl.OPENSSL_VERSION_NUMBER:
-        raise ImportError("another OpenSSL is in the way")
+    """OpenSSL with the type of the function that is needed."""
+    library = libssl()
     export = library.SSL_export_keying_material
     size, text = ctypes.c_size_t, ctypes.c_char_p
     export.argtypes = [ctypes.c_void_p, text, size, text, size, text, size, ctypes.c_int]

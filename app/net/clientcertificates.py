@@ -3,7 +3,7 @@
 Python's ssl lets a handshake fail when nobody it knows has issued the client's certificate, and ours are self-signed.
 So OpenSSL is given a function of ours in place of its verification of chains, through ctypes, with the pointer that
 stands behind the object header of a context. That the client has the private key is proven by the handshake itself.
-The layout is known for the Pythons in `_KNOWN`; on others, and when the self-test (a handshake in memory with a
+The layout is known for the Pythons that `libssl` knows; on others, and when the self-test (a handshake in memory with a
 certificate of nobody, and one without any) fails, no certificates are asked for, and there are no client keys.
 """
 
@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import ctypes
 import ssl
-import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from app.net.channelbinding import throwaway_certificate
+from app.net.libssl import is_known, libssl
 
-_KNOWN = ((3, 11), (3, 12), (3, 13))
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 
@@ -41,9 +40,7 @@ def given(ssl_object: Any) -> bytes:  # noqa: ANN401  # the type of transport.ge
 @cache
 def works() -> bool:
     """Whether it can be done in this process; tested once."""
-    if sys.implementation.name != "cpython" or sys.version_info[:2] not in _KNOWN:
-        return False
-    if object.__basicsize__ != 2 * ctypes.sizeof(ctypes.c_void_p):  # debug and free-threaded builds have other headers
+    if not is_known():
         return False
     try:
         return _self_test()
@@ -67,14 +64,8 @@ def _ask(context: ssl.SSLContext) -> None:
 
 @cache
 def _library() -> Any:  # noqa: ANN401  # ctypes has no better type
-    """The libssl of the `_ssl` extension; raises when it is not certainly the same one."""
-    import _ssl
-
-    library = ctypes.CDLL(getattr(_ssl, "__file__", None))
-    version = library.OpenSSL_version_num
-    version.restype = ctypes.c_ulong
-    if version() != ssl.OPENSSL_VERSION_NUMBER:
-        raise ImportError("another OpenSSL is in the way")
+    """OpenSSL with the type of the function that is needed."""
+    library = libssl()
     function = library.SSL_CTX_set_cert_verify_callback
     function.argtypes = [ctypes.c_void_p, _CALLBACK, ctypes.c_void_p]
     function.restype = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from app.errors import MailError
 from app.log import logger
 from app.store.account.changes import Change, MessagesAdded
+from app.store.account.later import Later
 
 if TYPE_CHECKING:
     from app.store.account.handle import Account
@@ -29,9 +30,7 @@ class Indexer:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._added = 0  # messages since the last look
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._is_closed = False
+        self._later = Later(self._index, DELAY_S)
 
     def changed(self, changes: list[Change]) -> None:
         """Count new messages; called after each commit, on the event loop when there is one."""
@@ -43,35 +42,20 @@ class Indexer:
 
     def look_in(self, delay_s: float) -> None:
         """See later whether there is enough to index."""
-        if self._timer is not None or self._is_closed:
-            return
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # a command line tool: the next opening of the account looks
-            return
-        self._timer = loop.call_later(delay_s, self._start)
+        self._later.look_in(delay_s)
 
     def close(self) -> None:
         """Forget what is scheduled; the next opening of the account looks again."""
-        self._is_closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _start(self) -> None:
-        self._timer = None
-        if self._task is None or self._task.done():
-            self._added = 0
-            self._task = asyncio.get_running_loop().create_task(self._index())
-        else:
-            self.look_in(DELAY_S)
+        self._later.close()
 
     async def _index(self) -> None:
         from app.store.account import searchindex
 
-        account = self._account
+        self._added, account = 0, self._account
         try:
-            while not self._is_closed and await account.read(lambda db: searchindex.waiting(db, ENOUGH)) >= ENOUGH:
+            while (
+                not self._later.is_closed and await account.read(lambda db: searchindex.waiting(db, ENOUGH)) >= ENOUGH
+            ):
                 builder = searchindex.SegmentBuilder(account.directory / "msg")
                 while await account.read(builder.read):
                     pass
@@ -79,7 +63,7 @@ class Indexer:
                 await account.write(lambda tx, segment=segment: searchindex.add_segment(tx.db, segment))  # type: ignore[misc]
             log.debug("messages are indexed for search", account=account.name)
         except MailError as err:
-            if not self._is_closed:
+            if not self._later.is_closed:
                 log.warn("cannot index messages for search, will be tried again", account=account.name, err=err)
                 self.look_in(RETRY_S)
 

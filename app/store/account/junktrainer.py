@@ -15,6 +15,7 @@ from app.errors import MailError
 from app.junk.features import FORM
 from app.log import logger
 from app.store.account.changes import Change, FlagsChanged, MailboxDeleted, MessagesAdded, MessagesExpunged
+from app.store.account.later import Later
 
 if TYPE_CHECKING:
     from app.store.account.handle import Account
@@ -34,32 +35,21 @@ class Trainer:
     def __init__(self, account: Account) -> None:
         self.is_on = False  # set when the configuration has a filter for the account
         self._account = account
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._is_closed = False
+        self._later = Later(self._train, DELAY_S)
         self._lock = asyncio.Lock()  # one at a time
 
     def changed(self, changes: list[Change]) -> None:
         """Look later whether something is due; called after each commit, on the event loop when there is one."""
-        if self.is_on and self._timer is None and any(isinstance(change, _SEEN) for change in changes):
+        if self.is_on and any(isinstance(change, _SEEN) for change in changes):
             self.look_in(DELAY_S)
 
     def look_in(self, delay_s: float) -> None:
         """See later what is due."""
-        if self._timer is not None or self._is_closed:
-            return
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # a command line tool: the next opening of the account looks
-            return
-        self._timer = loop.call_later(delay_s, self._start)
+        self._later.look_in(delay_s)
 
     def close(self) -> None:
         """Forget what is scheduled; the next opening of the account looks again."""
-        self._is_closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._later.close()
 
     async def finish(self) -> int:
         """Learn all that is due; returns how many contents were looked at."""
@@ -69,7 +59,7 @@ class Trainer:
         msg_dir = account.directory / "msg"
         async with self._lock:
             await account.write(lambda tx: _renew(tx.db))
-            while not self._is_closed:
+            while not self._later.is_closed:
                 found = await account.read(lambda db: junktraining.tasks(db, msg_dir, BATCH))
                 if not found:
                     break
@@ -78,24 +68,15 @@ class Trainer:
                 await asyncio.sleep(REST_S if len(found) == BATCH else 0)
         return looked_at
 
-    def _start(self) -> None:
-        self._timer = None
-        if not self.is_on:
-            return
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._train())
-        else:
-            self.look_in(DELAY_S)
-
     async def _train(self) -> None:
         from app.store.account import junktraining
 
         try:
-            if await self._account.read(junktraining.is_any_due):
+            if self.is_on and await self._account.read(junktraining.is_any_due):
                 count = await self.finish()
                 log.debug("junk filter is trained", account=self._account.name, messages=count)
         except MailError as err:
-            if not self._is_closed:
+            if not self._later.is_closed:
                 log.warn("cannot train the junk filter, will be tried again", account=self._account.name, err=err)
                 self.look_in(RETRY_S)
 
