@@ -8,6 +8,7 @@ what reputation stands on is that the domain is really the sender's, not that it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from app.smtpserver.checks.found import Found
 from app.smtpserver.checks.results import results_fields
 from app.smtpserver.evidence import Evidence, Origin
 from app.smtpserver.verdict import Wish
-from app.trust.arc import ArcStatus, check_arc
+from app.trust.arc import ArcResult, ArcStatus, check_arc
 from app.trust.budget import Budget
 from app.trust.dkim.result import SignatureResult, Status
 from app.trust.dkim.verify import verify
@@ -35,8 +36,7 @@ from app.trust.spf.result import SpfIdentity, SpfResult, SpfStatus
 from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import Address
 
-THREAD_BYTES: Final = 64 * 1024
-
+_REPORT_SERVICES: Final = {"*", "tlsrpt"}
 _WISHES: Final = {DmarcPolicy.QUARANTINE: Wish.QUARANTINE, DmarcPolicy.REJECT: Wish.REJECT}
 
 
@@ -47,19 +47,17 @@ class Authentication:
     resolver: Resolver
     clock: Clock = SYSTEM
     sample: Callable[[], float] = field(default=lambda: random.uniform(0, 100))  # no secret
+    one_large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def __call__(self, origin: Origin, arrived: Arrival, trusted: Collection[Domain] = ()) -> Evidence:
         """All that is found out about a message; `trusted` are forwarders whose ARC seals count."""
         resolver = Budget(self.resolver)
         authors = read_authors(arrived.header)
         identity = self._identity(origin)
-        data = arrived.body.data
-        message = data if isinstance(data, bytes) else await asyncio.to_thread(lambda: data[:])
-        iprev, spf, signatures, arc = await asyncio.gather(
+        iprev, spf, (signatures, arc) = await asyncio.gather(
             check_iprev(resolver, origin.remote),
             check_spf(resolver, identity),
-            verify(message, resolver, now=int(self.clock.now()), authors=authors.domains),
-            check_arc(message, resolver, trusted=trusted),
+            self._check_seals(resolver, arrived, authors.domains, trusted),
         )
         proved = _proved(spf, signatures)
         dmarc = await check_dmarc(resolver, authors, proved, sample=self.sample())
@@ -79,6 +77,18 @@ class Authentication:
     async def may_send(self, origin: Origin) -> bool:
         """Whether SPF vouches for the reverse-path."""
         return (await check_spf(Budget(self.resolver), self._identity(origin))).status is SpfStatus.PASS
+
+    async def _check_seals(
+        self, resolver: Resolver, arrived: Arrival, authors: Collection[Domain], trusted: Collection[Domain]
+    ) -> tuple[tuple[SignatureResult, ...], ArcResult]:
+        """DKIM and ARC, which need the whole message; of those in files one at a time is in memory."""
+        data = arrived.body.data
+        async with contextlib.nullcontext() if isinstance(data, bytes) else self.one_large:
+            message = data if isinstance(data, bytes) else await asyncio.to_thread(lambda: data[:])
+            return await asyncio.gather(
+                verify(message, resolver, now=int(self.clock.now()), authors=tuple(authors)),
+                check_arc(message, resolver, trusted=trusted),
+            )
 
     def _identity(self, origin: Origin) -> SpfIdentity:
         return SpfIdentity(
@@ -105,6 +115,7 @@ def evidence(found: Found) -> Evidence:
     passed = (one.domain for one in found.signatures if one.has_passed)
     # Under a public suffix anybody may register, so a signature of one vouches for nobody.
     signers = tuple(dict.fromkeys(one for one in passed if one is not None and not is_public_suffix(one)))
+    report_signers = {one.domain for one in found.signatures if one.has_passed and _REPORT_SERVICES & {*one.services}}
     mail_from = _mail_from(found)
     proved = (*signers, *([mail_from.domain] if mail_from is not None else ()))
     is_validated = dmarc.has_passed or found.is_vouched_for or _is_aligned(authors.domain, proved)
@@ -123,6 +134,7 @@ def evidence(found: Found) -> Evidence:
         has_tls=found.origin.has_tls,
         mail_from=mail_from,
         signers=signers,
+        report_signers=tuple(one for one in signers if one in report_signers),
         fields=results_fields(found),
         trace=tuple(_trace(found)),
     )
