@@ -99,6 +99,7 @@ class Engine:
             clock=clock,
             localserve=options.fallback,
             judges=None if options.localserve_address else self._judges(),
+            reports=self.server.reports,
         )
         self._imap_rates = Rates(clock, is_limited=not options.localserve_address)
         self.dispatcher = Dispatcher(self._queue_setup())

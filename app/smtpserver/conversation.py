@@ -22,6 +22,7 @@ from app.smtpserver.rates import Rates
 from app.smtpserver.transaction import Transaction
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
+from app.store.receivedreports import ReceivedReports
 from app.store.signin import Exchange, SignedIn, SignIn
 from app.wire.domain import Domain
 from app.wire.smtp.address import Address, IPAddress, ReversePath
@@ -87,6 +88,7 @@ class Resources:
     delays: Delays = field(default_factory=Delays)
     localserve: Address | None = None
     judges: Sources | None = None  # None takes all mail as it comes
+    reports: ReceivedReports | None = None  # None keeps no reports of other servers
 
     @property
     def directory(self) -> Directory:

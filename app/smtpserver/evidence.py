@@ -50,6 +50,7 @@ class Evidence:
     has_tls: bool = False
     mail_from: Address | None = None  # or postmaster@ the HELO name; only when SPF has proved it
     signers: Sequence[Domain] = ()  # domains with a passing signature, each once
+    report_signers: Sequence[Domain] = ()  # those whose key may sign TLS reports (RFC 8460 §3)
     fields: bytes = b""  # Authentication-Results and Received-SPF, whole header fields
     trace: Sequence[str] = ()  # a line for each check, for people
 

@@ -15,7 +15,7 @@ from app import metrics
 from app.config.lookup import Destined
 from app.errors import MailError
 from app.log import logger
-from app.smtpserver import judging, stamps
+from app.smtpserver import judging, reportmail, stamps
 from app.smtpserver.judging import Delivery, Judged, judge_delivery
 from app.smtpserver.replies import reply_for
 from app.smtpserver.sorting import Letter, find_rule
@@ -67,6 +67,7 @@ async def _judge_and_store(work: Work, destined: Destined, path: ForwardPath) ->
     account = await work.resources.accounts.open(destined.account_name)
     if work.evidence is None or work.resources.judges is None:
         mailbox = rule.mailbox if rule is not None else destined.mailbox
+        fields = await reportmail.keep(work, destined) + fields
         incoming = Incoming(mailbox=mailbox, prepared=work.prepared, prefix=fields)
         await account.write(lambda tx: messages.deliver(tx, incoming))
         DELIVERIES.labels("delivered", NOT_JUDGED).inc()
@@ -109,6 +110,7 @@ async def _carry_out(work: Work, delivery: Delivery, judged: Judged, fields: byt
         count_rejected(verdict.reason)
         await _keep_copy(delivery, incoming)
         return await _with_pass(work, delivery, verdict.reply) if verdict.gives_pass else verdict.reply
+    incoming = dataclasses.replace(incoming, prefix=await reportmail.keep(work, delivery.destined) + incoming.prefix)
     if verdict.is_delayed:
         await asyncio.sleep(work.first_time_delay_s)
     rejects_mailbox = delivery.destined.account.rejects_mailbox

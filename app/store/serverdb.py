@@ -1,4 +1,4 @@
-"""server.db: what the server remembers beside mail and queue: web sessions, client keys, sign-in attempts.
+"""server.db: what the server remembers beside mail and queue: web sessions, client keys, sign-in attempts, reports.
 
     server = ServerDb.open(data_dir)
     made = await server.sessions.create(Kind.ACCOUNT, "jane", ...)
@@ -16,6 +16,7 @@ from pathlib import Path
 from app.clock import SYSTEM, Clock
 from app.store.clientkeys import ClientKeys
 from app.store.loginattempts import LoginAttempts
+from app.store.receivedreports import ReceivedReports
 from app.store.serverschema import MIGRATIONS
 from app.store.sqlite import Database
 from app.store.websessions import WebSessions
@@ -32,6 +33,7 @@ class ServerDb:
         self.sessions = WebSessions(self.db, clock)
         self.keys = ClientKeys(self.db)
         self.attempts = LoginAttempts(self.db, clock)
+        self.reports = ReceivedReports(self.db, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock = SYSTEM) -> ServerDb:

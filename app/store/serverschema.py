@@ -62,4 +62,89 @@ CREATE INDEX client_key_account ON client_key (account);
 ALTER TABLE login_attempt ADD COLUMN client_key TEXT NOT NULL DEFAULT '';   -- the fingerprint of the key that was used
 """
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS)
+_REPORTS = """
+-- Summaries by DMARC that others sent us. Times are seconds since 1970, of begin and end by their word.
+CREATE TABLE dmarc_report (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,           -- SHA-256 of what makes reports the same
+    received REAL NOT NULL,
+    reporter TEXT NOT NULL,             -- verified domain of the sender; empty for ourselves
+    organisation TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    report_id TEXT NOT NULL,
+    domain TEXT NOT NULL,               -- of the policy, ours
+    begin INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    policy TEXT NOT NULL,
+    subdomain_policy TEXT NOT NULL,
+    dkim_alignment TEXT NOT NULL,
+    spf_alignment TEXT NOT NULL,
+    percentage INTEGER,
+    errors TEXT NOT NULL,
+    messages INTEGER NOT NULL,
+    passed INTEGER NOT NULL,
+    size INTEGER NOT NULL               -- rows
+) STRICT;
+CREATE INDEX dmarc_report_end ON dmarc_report (end);
+CREATE TABLE dmarc_row (
+    id INTEGER PRIMARY KEY,
+    report INTEGER NOT NULL REFERENCES dmarc_report (id) ON DELETE CASCADE,
+    source TEXT NOT NULL,
+    network TEXT NOT NULL,
+    sender TEXT NOT NULL,               -- the organisation that sent, as far as is known
+    count INTEGER NOT NULL,
+    disposition TEXT NOT NULL,
+    dkim INTEGER NOT NULL,
+    spf INTEGER NOT NULL,
+    header_from TEXT NOT NULL,
+    envelope_from TEXT NOT NULL,
+    envelope_to TEXT NOT NULL,
+    reasons TEXT NOT NULL,
+    dkim_results TEXT NOT NULL,
+    spf_results TEXT NOT NULL
+) STRICT;
+CREATE INDEX dmarc_row_report ON dmarc_row (report);
+
+-- TLS reports.
+CREATE TABLE tls_report (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,
+    received REAL NOT NULL,
+    reporter TEXT NOT NULL,
+    organisation TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    report_id TEXT NOT NULL,
+    domain TEXT NOT NULL,               -- of all policies, with spaces
+    begin INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    successful INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    size INTEGER NOT NULL               -- policies and failures
+) STRICT;
+CREATE INDEX tls_report_end ON tls_report (end);
+CREATE TABLE tls_policy (
+    id INTEGER PRIMARY KEY,
+    report INTEGER NOT NULL REFERENCES tls_report (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    hosts TEXT NOT NULL,
+    successful INTEGER NOT NULL,
+    failed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tls_policy_report ON tls_policy (report);
+CREATE TABLE tls_failure (
+    id INTEGER PRIMARY KEY,
+    policy INTEGER NOT NULL REFERENCES tls_policy (id) ON DELETE CASCADE,
+    result TEXT NOT NULL,
+    sessions INTEGER NOT NULL,
+    sending_ip TEXT NOT NULL,
+    receiving_host TEXT NOT NULL,
+    receiving_ip TEXT NOT NULL,
+    information TEXT NOT NULL,
+    code TEXT NOT NULL
+) STRICT;
+CREATE INDEX tls_failure_policy ON tls_failure (policy);
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS)
