@@ -40,7 +40,7 @@ FIELDS: Final = {
 
 _DKIM_RESULTS = frozenset(("none", "pass", "fail", "policy", "neutral", "temperror", "permerror"))
 _SPF_RESULTS = frozenset(("none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"))
-_TLS_RESULTS = frozenset(
+TLS_RESULTS = frozenset(
     (
         *("starttls-not-supported", "certificate-host-mismatch", "certificate-not-trusted", "certificate-expired"),
         *("validation-failure", "tlsa-invalid", "dnssec-invalid", "dane-required", "sts-policy-fetch-error"),
@@ -173,4 +173,4 @@ def _count_dmarc(report: DmarcReport) -> None:
 def _count_tls(policy: tls.TlsPolicy) -> None:
     _SESSIONS.labels("success").inc(policy.successful)
     for one in policy.failures:
-        _SESSIONS.labels(_known(one.result, _TLS_RESULTS)).inc(one.sessions)
+        _SESSIONS.labels(_known(one.result, TLS_RESULTS)).inc(one.sessions)

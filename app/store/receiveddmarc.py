@@ -108,13 +108,14 @@ def network_of(source: IPAddress | None) -> str:
 def sender_of(row: DmarcRow) -> str:
     """The organisation that sent: of another's passing signature or SPF, or else the author's own; "" unknown."""
     passed = [one.domain for one in (*row.dkim_results, *row.spf_results) if one.has_passed and one.domain]
-    found = [name for name in map(_organisation, passed[:_MAX_PROVED]) if name]
-    own = _organisation(row.header_from)
+    found = [name for name in map(organisation_of, passed[:_MAX_PROVED]) if name]
+    own = organisation_of(row.header_from)
     return next((name for name in found if name != own), found[0] if found else "")
 
 
 @lru_cache(maxsize=4096)
-def _organisation(name: str) -> str:
+def organisation_of(name: str) -> str:
+    """The organisation that a name in a report belongs to; "" for what is no name."""
     try:
         return organisation(parse_domain(name)).ascii
     except WireError:

@@ -23,6 +23,7 @@ from app.web.admin import (
     queue,
     queueactions,
     removal,
+    reports,
     signins,
 )
 from app.web.application import Pages
@@ -36,6 +37,8 @@ ADMIN_PAGES = Pages(
         NavItem("/domains", "Domains"),
         NavItem("/accounts", "Accounts"),
         NavItem("/queue", "Queue"),
+        NavItem("/reports/dmarc", "DMARC reports"),
+        NavItem("/reports/tls", "TLS reports"),
         NavItem("/blocklists", "Block lists"),
         NavItem("/configuration", "Configuration"),
         NavItem("/signins", "Sign-ins"),
@@ -48,6 +51,7 @@ ADMIN_PAGES = Pages(
         *blocklists.ROUTES,
         *configuration.ROUTES,
         *history.ROUTES,
+        *reports.ROUTES,
         *signins.ROUTES,
         *password.ROUTES,
         *loglevels.ROUTES,
