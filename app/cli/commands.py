@@ -16,6 +16,7 @@ from app.cli import (
     proving,
     queue,
     quickstart,
+    reports,
     server,
     setup,
     spf,
@@ -37,6 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     *spf.COMMANDS,
     *dkim.COMMANDS,
     *dmarc.COMMANDS,
+    *reports.COMMANDS,
     *dnsbl.COMMANDS,
     *message.COMMANDS,
 )
