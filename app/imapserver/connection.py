@@ -18,6 +18,7 @@ from typing import Any
 
 from app import metrics
 from app.errors import ConnectionGone, ImapSyntaxError, MailError, Temporary
+from app.imapserver import news, updates
 from app.imapserver.commands.append import look_ahead
 from app.imapserver.replies import SERVER_BUG, UidRequired, outcome_of, too_big
 from app.imapserver.service import ImapService
@@ -26,6 +27,7 @@ from app.imapserver.table import HANDLERS
 from app.log import Level, logger
 from app.net import deflate
 from app.net.connection import Connection
+from app.store.account.handle import ORIGIN
 from app.store.signin import Exchange, SignInContext
 from app.store.spool import Spool
 from app.wire.imap import response
@@ -137,6 +139,16 @@ class ImapConnection(Connection):
         if self.has_waiting and not self.is_busy and not self.is_closing:
             self.start_task(asyncio.sleep(0))  # what `is_full` kept back comes when it ends
 
+    def tell_news(self) -> None:
+        """Tell a client that listens what is new, unless it does not read."""
+        session = self.session
+        if not session.idling or self.is_stalled or self.is_busy or self.is_closing:
+            return
+        if session.must_read:
+            self.start_task(news.tell(session))
+        else:
+            updates.write(session, may_expunge=True)
+
     def is_full(self) -> bool:
         """Whether many commands wait here; the next ones are not read before these are carried out."""
         return self.machine.has_whole_lines
@@ -152,7 +164,7 @@ class ImapConnection(Connection):
     def resume_writing(self) -> None:
         """A client that idles and did not read for a while gets what it missed."""
         super().resume_writing()
-        self.session.tell_idle()
+        self.tell_news()
 
     def stopping(self) -> None:
         """The server stops, or the account is gone."""
@@ -261,6 +273,8 @@ class ImapConnection(Connection):
             self._handle_line(event.data)
         else:
             assert isinstance(event, AppendEnd)
+        if self.session.ending is not None and not self.is_busy:
+            self.start_task(news.end_command(self.session))
 
     def _begin_message(self, start: AppendStart) -> None:
         """Make room for a message, unless it can be refused before the client sends it."""
@@ -277,6 +291,7 @@ class ImapConnection(Connection):
             await look_ahead(self.session, start, sum(spool.size for spool in self._spools))
         except MailError as error:
             self._refuse_message(start, error)
+            await news.end_command(self.session)
 
     def _refuse_message(self, start: AppendStart, error: Exception) -> None:
         self._discard_spools()
@@ -341,7 +356,11 @@ class ImapConnection(Connection):
         return None
 
     async def _run_task(self, work: Coroutine[Any, Any, None], tag: str, name: str, started: float) -> None:
-        self._done(name, started, await self._guard(work, tag, name))
+        ORIGIN.set(self.session)
+        result = await self._guard(work, tag, name)
+        if self.session.ending is not None:
+            await news.end_command(self.session)
+        self._done(name, started, result)
 
     async def _guard(self, work: Coroutine[Any, Any, None], tag: str, name: str) -> str:
         """Run `work` and answer what it raises; returns the result for the metric."""

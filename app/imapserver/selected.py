@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
+from app.imapserver.contexts import Contexts
 from app.store.account.changes import Change, Entry, FlagsChanged, MailboxDeleted, MessagesAdded, MessagesExpunged
 from app.store.account.handle import Account
 from app.store.account.indexes import MailboxIndex, spans_of, without
@@ -33,12 +34,14 @@ class Selected:
         "_new",
         "_since",
         "account",
+        "contexts",
         "gone",
         "has_new_keywords",
         "index",
         "keywords",
         "mailbox",
         "on_change",
+        "owner",
         "read_only",
         "search_result",
         "uids",
@@ -52,7 +55,9 @@ class Selected:
         self.uids = array("I", index.uids)
         self.gone = False  # the mailbox was deleted by somebody
         self.search_result: array[int] = array("I")  # uids saved by SEARCH RETURN (SAVE), "$" (RFC 5182)
+        self.owner: object = None  # whose changes are the client's own
         self.on_change: Callable[[], None] | None = None
+        self.contexts: Contexts | None = None  # results that are kept up to date
         self.keywords = set(mailbox.keywords.split())  # used in the mailbox
         self.has_new_keywords = False  # of which the client was not told
         self._since = index.modseq
@@ -112,6 +117,8 @@ class Selected:
                 self._note_expunged(change)
             elif isinstance(change, MailboxDeleted):
                 self.gone = True
+            if self.contexts is not None and isinstance(change, MessagesAdded | FlagsChanged | MessagesExpunged):
+                self.contexts.changed(change, is_own=self.account.origin is self.owner)
         if mine and self.on_change is not None:
             self.on_change()
 
@@ -143,6 +150,10 @@ class Selected:
     def oldest_untold(self) -> int | None:
         """The modseq of the first removal the client was not told of (see store/account/erasing.py)."""
         return min(self._expunged.values()) if self._expunged else None
+
+    def untold_new(self) -> list[int]:
+        """New messages that the client was not told of."""
+        return list(self._new)
 
     def has_news(self) -> bool:
         """Whether there is anything to tell."""

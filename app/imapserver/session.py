@@ -41,6 +41,7 @@ class Session:
         "annotation_news",
         "connection",
         "enabled",
+        "ending",
         "idling",
         "may_expunge",
         "selected",
@@ -55,6 +56,7 @@ class Session:
         self.annotation_news: AnnotationNews | None = None
         self.enabled: set[str] = set()  # atoms in upper case: CONDSTORE, IMAP4REV2
         self.idling = False
+        self.ending: bytes | None = None  # the end of a command that waits for news which must be read first
         self.may_expunge = True  # whether removals may be told at the end of the command under way
         self.user_agent = ""
 
@@ -104,6 +106,11 @@ class Session:
         """End a command that went well, after the news."""
         self._end_command(tagged(tag, Status.OK, text, code))
 
+    def ok_now(self, tag: str, text: str, code: Code | None = None) -> None:
+        """The same for a command after which nothing may come between; what must be read waits for the next one."""
+        updates.write(self, may_expunge=self.may_expunge)
+        self.write(tagged(tag, Status.OK, text, code))
+
     def no(self, tag: str, text: str, code: Code | None = None) -> None:
         """End a command that could not be done."""
         self._end_command(tagged(tag, Status.NO, text, code))
@@ -113,8 +120,22 @@ class Session:
         self._end_command(tagged(tag, Status.BAD, text, code))
 
     def _end_command(self, line: bytes) -> None:
+        if self.must_read:
+            self.ending = line
+            return
         updates.write(self, may_expunge=self.may_expunge)
         self.write(line)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to tell of the selected mailbox."""
+        return self.selected is not None and self.selected.has_news()
+
+    @property
+    def must_read(self) -> bool:
+        """Whether there is news that cannot be told before the database was read; see `news.py`."""
+        selected = self.selected
+        return selected is not None and selected.contexts is not None and selected.contexts.is_dirty
 
     def untagged_ok(self, text: str, code: Code | None = None) -> None:
         """An untagged OK with its code."""
@@ -140,6 +161,7 @@ class Session:
             raise ConnectionGone("connection is gone")
         self.selected = selected
         selected.open()
+        selected.owner = self
         selected.on_change = self._news
 
     def unselect(self) -> None:
@@ -167,6 +189,7 @@ class Session:
     def end(self) -> None:
         """Let go of everything; the connection is gone, or somebody else may sign in."""
         self.unselect()
+        self.ending = None
         if self.annotation_news is not None:
             self.annotation_news.close()
             self.annotation_news = None
@@ -179,11 +202,6 @@ class Session:
         self.signed_in = None
 
     def _news(self) -> None:
-        """Something changed in the selected mailbox: tell it at once to a client that idles."""
+        """Something changed: tell it at once to a client that idles."""
         if self.idling:
-            self.connection.call_soon(self.tell_idle)
-
-    def tell_idle(self) -> None:
-        """Tell a client that idles what is new, unless it does not read."""
-        if self.idling and not self.connection.is_stalled:
-            updates.write(self, may_expunge=True)
+            self.connection.call_soon(self.connection.tell_news)

@@ -72,6 +72,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     append_grammar.AppendCommand: append.append,
     append_grammar.ReplaceCommand: replace.replace,
     search_grammar.SearchCommand: search.search,
+    search_grammar.CancelupdateCommand: search.cancelupdate,
     sort_grammar.SortCommand: sort.sort,
     sort_grammar.ThreadCommand: sort.thread,
     fetch_grammar.FetchCommand: fetch.fetch,

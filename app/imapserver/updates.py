@@ -2,7 +2,8 @@
 
 Order: new keywords first, as FLAGS (RFC 9051 §7.3.5), before anything names them; then removals, so that the sequence
 numbers after them are the new ones; then how many messages there are; then changed flags. While a command is under way
-that answers with sequence numbers, removals wait (RFC 9051 §7.5.1).
+that answers with sequence numbers, removals wait (RFC 9051 §7.5.1). What leaves a result that is kept up to date is
+told before the removals, what else changes in it after the flags (RFC 5267 §4.3).
 """
 
 from __future__ import annotations
@@ -32,11 +33,16 @@ def write(session: Session, *, may_expunge: bool) -> None:
         return
     if selected.has_news():
         write_keywords(session, selected)
+        contexts = selected.contexts
+        if contexts is not None:
+            session.write(contexts.write_gone(selected.seq_of, utf8=session.utf8))
         if may_expunge:
             _write_expunged(session, selected)
         if selected.take_new():
             session.write(exists(len(selected.uids)))
         _write_flags(session, selected)
+    if selected.contexts is not None:
+        session.write(selected.contexts.write_changes(selected.seq_of, utf8=session.utf8))
     if selected.gone and may_expunge:
         session.write(untagged(Status.BYE, "the selected mailbox was deleted by another session"))
         session.unselect()

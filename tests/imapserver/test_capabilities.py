@@ -44,6 +44,8 @@ SHOWN_BY = {
     "SORT": "dialogs/imap/sort_thread.imap wire/imap/parse/test_sort.py",
     "SORT=DISPLAY": "dialogs/imap/sort_thread.imap",
     "ESORT": "dialogs/imap/sort_thread.imap",
+    "CONTEXT=SEARCH": "dialogs/imap/contexts.imap imapserver/test_contexts.py",
+    "CONTEXT=SORT": "dialogs/imap/contexts.imap imapserver/test_contexts.py imapserver/test_results.py",
     "PARTIAL": "dialogs/imap/partial.imap wire/imap/parse/test_search.py",
     "THREAD=ORDEREDSUBJECT": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
     "THREAD=REFERENCES": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",

@@ -165,6 +165,21 @@ async def _fetch(
     session.ok(command.tag, "fetched")
 
 
+async def fetch_new(session: Session, selected: Selected, items: tuple[FetchItem, ...], uids: Sequence[int]) -> None:
+    """Tell of new messages what the client wants to know of each (RFC 5465 §5.2, §7); nothing is marked as seen."""
+    wanted = plan(_with_sync(session, tuple(dict.fromkeys(items))))
+    mailbox_id, msg_dir = selected.mailbox.id, session.account.directory / "msg"
+    position = 0
+    while position < len(uids) and session.selected is selected:
+        chunk = await _read(session, Asked(msg_dir, mailbox_id, wanted, uids[position : position + BODY_CHUNK]))
+        if chunk.has_large:
+            await _write_large(session, selected, wanted, chunk.rows)
+        else:
+            _write(session, selected, wanted, chunk.rows)
+        await session.connection.drain()
+        position += chunk.done
+
+
 async def _read(session: Session, asked: Asked) -> Chunk:
     if asked.wanted.needs_bytes:
         return await session.account.read(lambda db: _read_with_bytes(db, asked))
@@ -211,11 +226,17 @@ async def _set_seen(session: Session, selected: Selected, wanted: Plan, uids: Se
         selected.told_flags((e.uid for e in stored.entries), max(e.modseq for e in stored.entries))
     told = {item.attribute for item in wanted.items}
     more = [FetchItem(Attribute.FLAGS, b"FLAGS")] if Attribute.FLAGS not in told else []
-    if session.has_condstore and Attribute.MODSEQ not in told:
-        more.append(FetchItem(Attribute.MODSEQ, b"MODSEQ"))
-    if session.has_qresync and not session.has_uidonly and Attribute.UID not in told:  # RFC 7162 §3.2.4
-        more.append(FetchItem(Attribute.UID, b"UID"))
-    return plan((*wanted.items, *more))
+    return plan(_with_sync(session, (*wanted.items, *more)))
+
+
+def _with_sync(session: Session, items: tuple[FetchItem, ...]) -> tuple[FetchItem, ...]:
+    """Flags that a client did not ask for come with what keeps it in step (RFC 7162 §3.1, §3.2.4)."""
+    told = {item.attribute for item in items}
+    if Attribute.FLAGS in told and session.has_condstore and Attribute.MODSEQ not in told:
+        items = (*items, FetchItem(Attribute.MODSEQ, b"MODSEQ"))
+    if Attribute.FLAGS in told and session.has_qresync and not session.has_uidonly and Attribute.UID not in told:
+        items = (*items, FetchItem(Attribute.UID, b"UID"))
+    return items
 
 
 def _read_columns(db: sqlite3.Connection, asked: Asked) -> Chunk:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from app.imapserver import updates
 from app.imapserver.session import Session
 from app.wire.imap.parse.session import IdleCommand
 from app.wire.imap.response import continuation
@@ -13,13 +12,13 @@ def idle(session: Session, command: IdleCommand) -> None:
     session.write(continuation("idling, say DONE to end"))
     session.idling = True
     session.connection.expect_line(command.tag, lambda line: end(session, command.tag, line))
-    updates.write(session, may_expunge=True)
+    session.connection.tell_news()
 
 
 def end(session: Session, tag: str, line: bytes) -> None:
     """The client's next line, which must be DONE."""
     session.idling = False
-    updates.write(session, may_expunge=True)
+    session.may_expunge = True
     if line.strip().upper() == b"DONE":
         session.ok(tag, "no longer idle")
     else:

@@ -37,7 +37,7 @@ def noop(session: Session, command: NoopCommand) -> None:
 def logout(session: Session, command: LogoutCommand) -> None:
     """Say goodbye and close."""
     session.write(untagged(Status.BYE, "goodbye"))
-    session.ok(command.tag, "logged out")
+    session.ok_now(command.tag, "logged out")
     session.connection.close()
 
 
@@ -73,7 +73,7 @@ def compress(session: Session, command: CompressCommand) -> None:
         raise CommandFailed("the connection is compressed already", response.COMPRESSIONACTIVE)
     if connection.machine.held_bytes:
         raise ImapSyntaxError("wait for the answer to COMPRESS before you go on")
-    session.ok(command.tag, "compressed from here on")
+    session.ok_now(command.tag, "compressed from here on")
     connection.compress()
 
 

@@ -5,12 +5,14 @@ Matching, reading, sorting and threading are one read, in a thread of the store.
 
 from __future__ import annotations
 
+import sqlite3
+
 from app.imapserver.commands.messageset import selected_of
 from app.imapserver.commands.progress import watched
-from app.imapserver.commands.search import Asked, begin, save, write_found
+from app.imapserver.commands.search import Asked, begin, following, save, write_found
 from app.imapserver.session import Session
-from app.store.account.search import find_matches
-from app.store.account.sorting import sort_matches
+from app.store.account.search import Match, find_matches
+from app.store.account.sorting import Rank, rank_matches, sort_matches
 from app.store.account.threads import read_threads
 from app.wire.imap.parse.sort import SortCommand, ThreadCommand
 from app.wire.imap.respond.thread import sort_response, thread_response
@@ -18,13 +20,29 @@ from app.wire.imap.respond.thread import sort_response, thread_response
 
 async def sort(session: Session, command: SortCommand) -> None:
     """Find messages and tell them in order; with RETURN as an ESEARCH response, which keeps the order too."""
-    asked = Asked(tag=command.tag, uid=command.uid, returns=command.returns, has_modseq=command.has_modseq)
-    wanted = begin(session, command.key, asked)
-    msg_dir = session.account.directory / "msg"
-    found = session.account.read(
-        lambda db: sort_matches(db, msg_dir, wanted.mailbox_id, find_matches(db, msg_dir, wanted), command.criteria)
+    asked = Asked(
+        tag=command.tag,
+        uid=command.uid,
+        returns=command.returns,
+        has_modseq=command.has_modseq,
+        criteria=command.criteria,
     )
-    matches = await watched(session, command.tag, found, wanted.progress)
+    wanted = begin(session, command.key, asked)
+    msg_dir, mailbox_id = session.account.directory / "msg", wanted.mailbox_id
+
+    def look(db: sqlite3.Connection, *, has_ranks: bool) -> tuple[list[Match], list[Rank]]:
+        found = find_matches(db, msg_dir, wanted)
+        if not has_ranks:
+            return sort_matches(db, msg_dir, mailbox_id, found, command.criteria), []
+        ranks = sorted(rank_matches(db, msg_dir, mailbox_id, found, command.criteria))
+        by_uid = {match.uid: match for match in found}
+        return [by_uid[rank[-1]] for rank in ranks], ranks
+
+    with following(session, asked, wanted) as context:
+        found = session.account.read(lambda db: look(db, has_ranks=context is not None))
+        matches, ranks = await watched(session, command.tag, found, wanted.progress)
+        if context is not None:
+            context.begin(matches, ranks)
     save(session, asked, matches)
     if asked.returns is None:
         session.write(sort_response(asked.numbers(selected_of(session), matches), asked.modseq(matches)))

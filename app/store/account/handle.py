@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -31,6 +32,9 @@ from app.store.sqlite import Database
 T = TypeVar("T")
 
 FIRST_MODSEQ = 2
+
+# Whoever makes the changes of the task that runs, for listeners that need not be told what they did themselves.
+ORIGIN: ContextVar[object] = ContextVar("origin", default=None)
 
 
 class Listener(Protocol):
@@ -115,11 +119,19 @@ class Account:
         self.trainer = Trainer(self)
         self.listeners: set[Listener] = set()
         self.users: set[User] = set()
+        self.origin: object = None  # who made the change that is being told
         self.epoch = self.database.write_now(self._prepare_state)  # of object ids
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction; returns its result when the change is durable and was told to the listeners."""
-        result, _ = await self.database.write(lambda db: self._run(db, fn), self._publish)
+        origin = ORIGIN.get()
+
+        def publish(outcome: tuple[T, list[Change]]) -> None:
+            self.origin = origin
+            self._publish(outcome)
+            self.origin = None
+
+        result, _ = await self.database.write(lambda db: self._run(db, fn), publish)
         return result
 
     def write_now(self, fn: Callable[[Tx], T]) -> T:

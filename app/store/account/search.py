@@ -2,9 +2,9 @@
 
 Keys about flags, sizes, dates and numbers are answered from the narrow message rows; keys about the usual header fields
 from the ready fields; only the rest reads and decodes messages. Of keys about text the word index (`searchindex.py`)
-leaves few messages to look at; the answer is the same without it. Keys that stand together are tried cheapest first.
-Text is compared without regard to case, on what transfer encodings, charsets and encoded words stand for. Runs on a
-reader.
+leaves few messages to look at; the answer is the same without it, and where few messages can match it is not asked.
+Keys that stand together are tried cheapest first. Text is compared without regard to case, on what transfer encodings,
+charsets and encoded words stand for. Runs on a reader.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ _COLUMNS = "uid, flags, keywords, modseq, size_bytes, internaldate, savedate, co
 _READY_FIELDS = frozenset(LIST_FIELDS)
 _FIELD_NAME = re.compile(r"[!-9;-~]+")
 MANY = 2000  # contents that are looked up one by one; for more, all rows are read
+SOME = 200  # uids, the same; a mailbox that is not much larger is read as quickly
+FEW = 20  # messages that are read sooner than the word index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,27 +161,32 @@ def find_matches(db: sqlite3.Connection, msg_dir: Path, search: Search) -> list[
     compiled = _compile(db, search.key, search)
     test, known = compiled.run, set(search.view)
     found: list[Match] = []
-    rows = _rows(db, search.mailbox_id, compiled.among)
+    rows = _rows(db, search, compiled.among)
     for row in rows if search.progress is None else search.progress.count(rows):
         if row[0] in known and test(candidate := Candidate(db, msg_dir, row)):
             found.append(Match(candidate.uid, candidate.modseq))
     return found
 
 
-def _rows(db: sqlite3.Connection, mailbox_id: int, among: frozenset[int] | None) -> list[tuple[Any, ...]]:
-    """The messages of the mailbox by uid; only those with some contents, when these are known and few."""
-    select = f"SELECT {_COLUMNS} FROM message WHERE"
-    if among is None or len(among) > MANY:
+def _rows(db: sqlite3.Connection, search: Search, among: frozenset[int] | None) -> list[tuple[Any, ...]]:
+    """The messages by uid that can match: all of the mailbox, or fewer where few contents or uids can."""
+    select, mailbox_id = f"SELECT {_COLUMNS} FROM message WHERE", search.mailbox_id
+    if among is not None and len(among) <= min(MANY, len(search.view)):
+        # The plus keeps SQLite from going through the whole mailbox.
+        return sorted(_chosen(db, f"{select} +mailbox_id = ? AND content_id IN", mailbox_id, sorted(among)))
+    if len(search.view) <= SOME:
+        rows = sorted(_chosen(db, f"{select} mailbox_id = ? AND uid IN", mailbox_id, search.view))
+    else:
         rows = db.execute(f"{select} mailbox_id = ? ORDER BY uid", (mailbox_id,)).fetchall()
-        return rows if among is None else [row for row in rows if row[-1] in among]
-    rows = []
-    contents = sorted(among)
-    select += " +mailbox_id = ?"  # the plus keeps SQLite from going through the whole mailbox
-    for start in range(0, len(contents), 500):
-        some = contents[start : start + 500]
-        marks = ",".join("?" * len(some))
-        rows += db.execute(f"{select} AND content_id IN ({marks})", (mailbox_id, *some)).fetchall()
-    return sorted(rows)
+    return rows if among is None else [row for row in rows if row[-1] in among]
+
+
+def _chosen(db: sqlite3.Connection, query: str, mailbox_id: int, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(numbers), 500):
+        some = numbers[start : start + 500]
+        rows += db.execute(f"{query} ({','.join('?' * len(some))})", (mailbox_id, *some)).fetchall()
+    return rows
 
 
 def _compile(db: sqlite3.Connection, key: SearchKey, search: Search) -> _Test:
@@ -194,7 +201,7 @@ def _compile(db: sqlite3.Connection, key: SearchKey, search: Search) -> _Test:
     if isinstance(key, Messages):
         return _in_set(key, search)
     if isinstance(key, Contains | Header):
-        return _indexed(_text_test(key), _lookup(db, key), key)
+        return _indexed(_text_test(key), _lookup(db, key) if len(search.view) > FEW else None, key)
     return _row_test(key, search)
 
 

@@ -1,14 +1,15 @@
 """Messages in the order that SORT asks for (RFC 5256 §2.2, RFC 5957).
 
-One query reads what the criteria look at, for the whole mailbox: dates, sizes and base subjects are columns, addresses
-come from the ready header fields. Texts compare by their casemap. Messages that a criterion cannot tell apart keep the
-order of the mailbox, also when the criterion is reversed. Runs on a reader.
+One query reads what the criteria look at, for the whole mailbox or a few messages: dates, sizes and base subjects are
+columns, addresses come from the ready header fields. Texts compare by their casemap. Messages that a criterion cannot
+tell apart keep the order of the mailbox, also when the criterion is reversed. Runs on a reader.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import total_ordering
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from app.wire.message.collation import casemap
 from app.wire.message.encodedword import decode_words
 from app.wire.message.header import find_field
 
+FEW = 200  # messages that are looked up one by one
 MAX_ADDRESS = 2048  # characters of a list that are looked at; only the first address counts
 
 _COLUMNS: Final = {
@@ -50,6 +52,41 @@ def sort_matches(
     return ordered
 
 
+@total_ordering
+class Downwards:
+    """A value that comes after a higher one."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: float | str) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Downwards) and bool(self.value == other.value)
+
+    def __lt__(self, other: Downwards) -> bool:
+        return bool(other.value < self.value)  # type: ignore[operator]
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+Rank = tuple[Any, ...]  # a value for each criterion, and the uid
+
+
+def rank_matches(
+    db: sqlite3.Connection, msg_dir: Path, mailbox_id: int, matches: list[Match], criteria: Sequence[Criterion]
+) -> list[Rank]:
+    """What sorts in the order that `sort_matches` makes; for a few messages that join others."""
+    keys = tuple(dict.fromkeys(criterion.key for criterion in criteria))
+    values = _read(db, msg_dir, mailbox_id, {match.uid for match in matches}, keys)
+    places = [(keys.index(criterion.key), criterion.is_reverse) for criterion in criteria]
+    return [
+        (*(Downwards(row[place]) if is_reverse else row[place] for place, is_reverse in places), uid)
+        for uid, row in values.items()
+    ]
+
+
 def _value_of(values: dict[int, list[Any]], place: int) -> Callable[[Match], Any]:
     return lambda match: values[match.uid][place]
 
@@ -60,11 +97,15 @@ def _read(
     """By uid, the values of the keys."""
     columns = [_COLUMNS.get(key, "c.list_fields") for key in keys]
     makers = [_maker(key) for key in keys]
-    rows = db.execute(
+    query = (
         f"SELECT m.uid, c.id, {', '.join(columns)} FROM message m JOIN content c ON c.id = m.content_id"
-        " WHERE m.mailbox_id = ? ORDER BY m.uid",
-        (mailbox_id,),
+        " WHERE m.mailbox_id = ?"
     )
+    if len(uids) <= FEW:
+        query += f" AND m.uid IN ({','.join('?' * len(uids))})"
+        rows = db.execute(query, (mailbox_id, *uids))
+    else:
+        rows = db.execute(query + " ORDER BY m.uid", (mailbox_id,))
     found: dict[int, list[Any]] = {}
     for uid, content_id, *raw in rows:
         if uid not in uids:

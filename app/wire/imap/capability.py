@@ -72,6 +72,8 @@ CAPABILITIES: Final = (
     Capability("SORT", "RFC 5256"),
     Capability("SORT=DISPLAY", "RFC 5957"),
     Capability("ESORT", "RFC 5267 §3"),
+    Capability("CONTEXT=SEARCH", "RFC 5267 §4"),
+    Capability("CONTEXT=SORT", "RFC 5267 §4"),
     Capability("PARTIAL", "RFC 9394"),
     Capability("THREAD=ORDEREDSUBJECT", "RFC 5256"),
     Capability("THREAD=REFERENCES", "RFC 5256"),

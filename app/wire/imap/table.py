@@ -74,6 +74,7 @@ _RULES: Final = (
     CommandRule(name="UNSELECT", parse=bare(copymove.UnselectCommand), states=SELECTED),
     CommandRule(name="EXPUNGE", parse=bare(copymove.ExpungeCommand), states=SELECTED),
     CommandRule(name="SEARCH", parse=search.parse_search, states=SELECTED, has_seqs=True, may_expunge=False),
+    CommandRule(name="CANCELUPDATE", parse=search.parse_cancelupdate, states=SELECTED),
     CommandRule(name="SORT", parse=sort.parse_sort, states=SELECTED, has_seqs=True, may_expunge=False),
     CommandRule(name="THREAD", parse=sort.parse_thread, states=SELECTED, has_seqs=True, may_expunge=False),
     CommandRule(name="FETCH", parse=fetch.parse_fetch, states=SELECTED, has_seqs=True, may_expunge=False),

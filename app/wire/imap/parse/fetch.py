@@ -21,7 +21,7 @@ from typing import Final
 
 from app.errors import ImapSyntaxError
 from app.wire.imap.command import Command
-from app.wire.imap.parse.search import PartialRange, parse_partial
+from app.wire.imap.parse.partial import PartialRange, parse_partial
 from app.wire.imap.sequence import SequenceSet, parse_set
 from app.wire.imap.tokens import ImapCursor, astring, keyword, number64, nz_number, parenthesized, space, write_astring
 

@@ -1,7 +1,8 @@
 """SEARCH: its options and charset (RFC 9051 §6.4.4, RFC 4731, RFC 5182, RFC 9394); the keys are in `searchkey.py`.
 
-    search  = "SEARCH" [SP "RETURN" SP "(" [option *(SP option)] ")"] SP ["CHARSET" SP charset SP] key *(SP key)
-    partial = "PARTIAL" SP (nz-number ":" nz-number / "-" nz-number ":-" nz-number)
+    search = "SEARCH" [SP "RETURN" SP "(" [option *(SP option)] ")"] SP ["CHARSET" SP charset SP] key *(SP key)
+    update = "UPDATE" [[SP] "(" fetch-att *(SP fetch-att) ")"]              RFC 5267 §5, RFC 5465 §8
+    cancelupdate = "CANCELUPDATE" 1*(SP quoted)
 
 Text is UTF-8, or US-ASCII where the client says so; another charset raises BadCharset, which is a NO and not a BAD.
 """
@@ -11,15 +12,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from app.errors import ImapSyntaxError
 from app.wire.imap.command import Command
+from app.wire.imap.parse.fetch import FetchItem, parse_item
+from app.wire.imap.parse.partial import PartialRange, parse_partial
 from app.wire.imap.parse.searchkey import SearchKey, parse_keys
-from app.wire.imap.tokens import MAX_NUMBER, ImapCursor, astring, keyword, parenthesized, space
+from app.wire.imap.tokens import ImapCursor, astring, keyword, parenthesized, space, string
 
 _RETURN = re.compile(rb"RETURN ", re.IGNORECASE)
-_RANGE = re.compile(rb"(-?)([1-9][0-9]{0,9}):(-?)([1-9][0-9]{0,9})(?![0-9])")
 _CHARSET = re.compile(rb"CHARSET ", re.IGNORECASE)
+_ITEMS_FOLLOW = re.compile(rb" ?(?=\()")
+
+MAX_ITEMS: Final = 50  # that are fetched of every new message
 
 
 class BadCharset(ImapSyntaxError):
@@ -37,35 +43,27 @@ class SearchReturn(Enum):
     COUNT = "COUNT"
     SAVE = "SAVE"
     PARTIAL = "PARTIAL"
-
-
-@dataclass(frozen=True, slots=True)
-class PartialRange:
-    """A page of a result: from one place to another, both counted from 1, or from the end when they are negative."""
-
-    text: str  # as the client wrote it
-    low: int
-    high: int
-    is_from_end: bool = False
-
-    def places(self, count: int) -> slice:
-        """The page as a slice of a result of that many."""
-        if self.is_from_end:
-            return slice(max(count - self.high, 0), max(count - self.low + 1, 0))
-        return slice(self.low - 1, self.high)
+    UPDATE = "UPDATE"  # not now, but whenever the result changes
+    CONTEXT = "CONTEXT"  # a hint that the same will be asked again
 
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """What is to be returned, and the page that PARTIAL means."""
+    """What is to be returned, the page that PARTIAL means, and what UPDATE is to fetch of new messages."""
 
     options: frozenset[SearchReturn]
     partial: PartialRange | None = None
+    update_items: tuple[FetchItem, ...] = ()
 
     @property
     def saves(self) -> bool:
         """Whether the result is to be kept as `$`."""
         return SearchReturn.SAVE in self.options
+
+    @property
+    def updates(self) -> bool:
+        """Whether changes of the result are to be told."""
+        return SearchReturn.UPDATE in self.options
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,13 @@ class SearchCommand(Command):
     returns: Returns | None = None  # None is a search without RETURN; RETURN () is ALL
     has_modseq: bool = False  # a key is MODSEQ, so the response tells the highest
     has_charset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelupdateCommand(Command):
+    """Tell no more changes of these results (RFC 5267 §4.3.5)."""
+
+    tags: tuple[str, ...]
 
 
 def parse_search(cursor: ImapCursor, tag: str, *, uid: bool = False) -> SearchCommand:
@@ -97,37 +102,49 @@ def parse_returns(cursor: ImapCursor) -> Returns | None:
         return None
     start = cursor.pos
     read = parenthesized(cursor, _parse_return, "( and what to return")
-    pages = [page for _, page in read if page is not None]
-    options = frozenset(option for option, _ in read) or frozenset({SearchReturn.ALL})
+    pages = [one.partial for one in read if one.partial is not None]
+    options = frozenset().union(*(one.options for one in read)) or frozenset({SearchReturn.ALL})
     if len(pages) > 1 or (pages and SearchReturn.ALL in options):  # RFC 9394 §3.1
         cursor.pos = start
         cursor.fail("one PARTIAL, and not with ALL")
     space(cursor)
-    return Returns(options, pages[0] if pages else None)
+    items = tuple(dict.fromkeys(item for one in read for item in one.update_items))
+    return Returns(options, pages[0] if pages else None, items)
 
 
-def _parse_return(cursor: ImapCursor) -> tuple[SearchReturn, PartialRange | None]:
+def _parse_return(cursor: ImapCursor) -> Returns:
+    """One option, as the only one."""
     start = cursor.pos
     try:
         option = SearchReturn(keyword(cursor, "what to return"))
     except ValueError:
         cursor.pos = start
         cursor.fail("one of " + " ".join(option.value for option in SearchReturn))
-    if option is not SearchReturn.PARTIAL:
-        return option, None
-    space(cursor)
-    return option, parse_partial(cursor)
+    options = frozenset({option})
+    if option is SearchReturn.PARTIAL:
+        space(cursor)
+        return Returns(options, parse_partial(cursor))
+    if option is SearchReturn.UPDATE and cursor.match(_ITEMS_FOLLOW):
+        return Returns(options, update_items=parse_items(cursor))
+    return Returns(options)
 
 
-def parse_partial(cursor: ImapCursor) -> PartialRange:
-    """A range such as 1:100, or -1:-100 for the last hundred (RFC 9394 §3.1)."""
-    start = cursor.pos
-    found = cursor.match(_RANGE)
-    if found is None or found[1] != found[3] or max(int(found[2]), int(found[4])) > MAX_NUMBER:
-        cursor.pos = start
-        cursor.fail("a range such as 1:100 or -1:-100")
-    low, high = sorted((int(found[2]), int(found[4])))
-    return PartialRange(found[0].decode("ascii"), low, high, found[1] == b"-")
+def parse_items(cursor: ImapCursor) -> tuple[FetchItem, ...]:
+    """What to fetch of messages to come, in parentheses (RFC 5465 §8)."""
+    items = tuple(dict.fromkeys(parenthesized(cursor, parse_item, "( and items to fetch")))
+    if not 0 < len(items) <= MAX_ITEMS:
+        cursor.fail(f"1 to {MAX_ITEMS} items to fetch")
+    return items
+
+
+def parse_cancelupdate(cursor: ImapCursor, tag: str) -> CancelupdateCommand:
+    """CANCELUPDATE tags in quotes."""
+    tags: list[str] = []
+    while cursor.take(b" "):
+        tags.append(string(cursor, "a tag in quotes").decode("ascii", "replace"))
+    if not tags:
+        cursor.fail("a tag in quotes")
+    return CancelupdateCommand(tag, tuple(tags))
 
 
 def parse_charset(cursor: ImapCursor, *, saves: bool = False) -> str:

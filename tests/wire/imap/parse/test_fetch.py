@@ -2,7 +2,7 @@ import pytest
 
 from app.errors import ImapSyntaxError
 from app.wire.imap.parse.fetch import Attribute, Partial, Section, SectionText
-from app.wire.imap.parse.search import PartialRange
+from app.wire.imap.parse.partial import PartialRange
 from app.wire.imap.table import parse_command
 
 

@@ -115,3 +115,19 @@ def test_a_page_counts_from_either_end(raw, chosen):
 def test_pages_that_are_none(raw):
     with pytest.raises(ImapSyntaxError):
         parse_command(b"a SEARCH RETURN (PARTIAL " + raw + b") ALL")
+
+
+def test_update_may_name_what_to_fetch_of_new_messages():
+    for raw in (b"COUNT UPDATE (UID FLAGS)", b"UPDATE(UID FLAGS) COUNT CONTEXT"):
+        returns = parse_command(b"a SEARCH RETURN (" + raw + b") ALL").returns
+        assert returns.updates
+        assert [item.label for item in returns.update_items] == [b"UID", b"FLAGS"]
+    assert parse_command(b"a SEARCH RETURN (UPDATE) ALL").returns.update_items == ()
+
+
+@pytest.mark.parametrize(
+    "raw", [b"SEARCH RETURN (UPDATE ()) ALL", b"SEARCH RETURN (UPDATE (x)) ALL", b"CANCELUPDATE", b"CANCELUPDATE x"]
+)
+def test_bad_updates_are_refused(raw):
+    with pytest.raises(ImapSyntaxError):
+        parse_command(b"a " + raw)
