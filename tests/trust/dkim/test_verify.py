@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import dataclasses
+import itertools
 import re
 import time
 
@@ -206,6 +207,7 @@ def test_a_change_of_a_good_message(old, new, status, words):
         (load_key(make_ed25519()).record().encode(), "fail", "key is another"),
         (load_key(make_ed25519()).record().replace("h=", "t=y;h=").encode(), "neutral", "t=y"),
     ],
+    ids=itertools.count(1),  # a key in the name of a test would be another in each process
 )
 def test_keys_that_do_not_fit(text, status, words):
     found = outcome(signed(), e=text)
