@@ -19,6 +19,8 @@ from app.wire.imap.flags import JUNK, NOTJUNK
 from app.wire.imap.mailboxname import INBOX
 
 MAX_SHOWN: Final = 100
+_TAKEN: Final = "Delivered"
+_VERDICTS: Final = ("Refused", _TAKEN)  # how the line with the verdict begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,30 @@ class JudgedMessage:
     @property
     def conclusion(self) -> str:
         """What was done with it, and why."""
-        ends = [line for line in self.trace if line.startswith(("Refused", "Delivered"))]
-        return ends[-1] if ends else self.reason
+        at = self._end
+        return self.trace[at] if at is not None else self.reason
+
+    @property
+    def checks(self) -> Sequence[str]:
+        """What was found out before."""
+        return self.trace[: self._end]
+
+    @property
+    def remedy(self) -> str:
+        """What would have changed the verdict; "" when there is nothing to say."""
+        at = self._end
+        return " ".join(self.trace[at + 1 :]) if at is not None else ""
+
+    @property
+    def _end(self) -> int | None:
+        """The line of the trace with the verdict; None when it was too long to be kept."""
+        ends = [at for at, line in enumerate(self.trace) if line.startswith(_VERDICTS)]
+        return ends[-1] if ends else None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its sender was told so; else it was taken, if only to be kept apart."""
+        return self.is_reject and not self.conclusion.startswith(_TAKEN)
 
     @property
     def can_be_taken(self) -> bool:

@@ -172,7 +172,7 @@ def _content(case: Case) -> Verdict | None:
     content, limit = case.content, _limit(case)
     assert content is not None
     reason = Reason.JUNK_CONTENT_STRICT if limit <= STRICT_THRESHOLD else Reason.JUNK_CONTENT
-    words = f"its words look like junk: {content.probability:.3f}, refused from {limit:.2f} on"
+    words = f"its words look like junk: {content.probability:.1%}, refused from {limit:.0%} on"
     if reason is Reason.JUNK_CONTENT_STRICT:
         words += f" as {_suspicion(case)}"
     return _with_token(case, _reject(reason, words, _TAKE_BACK, _DOUBTFUL))

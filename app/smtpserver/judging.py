@@ -231,11 +231,16 @@ async def _ask(sources: Sources, delivery: Delivery, case: Case, ask: Ask) -> tu
         return dataclasses.replace(case, reputation=found), f"Earlier mail: {found.words}."
     if ask is Ask.CONTENT:
         content = await _content(sources, delivery)
-        words = f" ({content.words})" if content.words else ""
-        return dataclasses.replace(case, content=content), f"Words: {content.probability:.3f} junk{words}."
+        return dataclasses.replace(case, content=content), f"Words: {_content_words(content)}."
     listed = await sources.block_lists(delivery.zones, delivery.evidence.remote) if delivery.zones else ()
     words = f"Block lists: {'; '.join(listed) or 'not listed'}." if delivery.zones else "Block lists: none to ask."
     return dataclasses.replace(case, listed=listed), words
+
+
+def _content_words(content: Content) -> str:
+    if not content.is_significant:
+        return content.words
+    return f"{content.probability:.1%} junk{f', by {content.words}' if content.words else ''}"
 
 
 async def _reputation(sources: Sources, delivery: Delivery) -> Reputation:

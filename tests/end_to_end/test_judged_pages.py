@@ -90,6 +90,7 @@ def test_a_stranger_and_what_is_said_about_it(judged: Judged, browser: Browser) 
             "DMARC: none",
             "Author: eve@stranger.example.",
             "Earlier mail: nothing is known about the sender.",
+            "Words: the filter has not learnt enough yet.",
         ):
             assert words in text
         look(page, watch, "one")
@@ -105,6 +106,7 @@ def test_what_was_refused_is_taken_back_and_the_next_one_comes_in(judged: Judged
         text = why(page, subject)
         assert f"SPF: fail: fail.example does not let {STRANGER_IP} send for it." in text
         assert "Refused (spf-policy)" in text
+        assert "Its sender may try again" in text
         look(page, watch, "one refused")
         page.get_by_role("button", name="Take it back").click()
         expect(page.get_by_text("The message is in Inbox now.")).to_be_visible()
@@ -158,5 +160,9 @@ def test_doubtful_mail_goes_where_the_person_chose(judged: Judged, browser: Brow
         text = why(page, subject)
         assert "Delivered to Junk (dmarc-policy)" in text
         assert "the domain wants such mail treated as junk" in text
+        assert "Only the sender's side can mend this" in text
+        assert "Moves it to Inbox. Mail that proves" in text, "nobody told its sender to try again"
+        assert "kept apart" in text
+        assert "refused" not in text
         look(page, watch, "quarantined")
     assert len(judged.find(subject, "Junk")) == 1

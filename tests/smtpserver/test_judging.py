@@ -163,7 +163,7 @@ def test_what_is_fine_is_stored_with_the_reason(judged):
     lines = told(judged, "Inbox").trace.splitlines()
     assert lines == [
         "Earlier mail: nothing is known about the sender.",
-        "Words: 0.010 junk.",
+        "Words: 1.0% junk.",
         "Block lists: not listed.",
         "Delivered to Inbox (no-bad-signals): nothing speaks against the message.",
     ]
@@ -175,7 +175,7 @@ def test_junk_is_refused_as_if_something_failed_and_kept_once(judged):
         assert send(judged) == (451, "4.3.0 error processing, try again later")
     assert judged.messages("jane") == []
     (kept,) = judged.messages("jane", "Rejects")
-    assert kept.startswith(b"X-Mox-Reason: junk-content; its words look like junk: 0.990, refused from 0.90")
+    assert kept.startswith(b"X-Mox-Reason: junk-content; its words look like junk: 99.0%, refused from 90%")
     assert told(judged, "Rejects").is_reject
     assert "move it from the mailbox of refused mail" in told(judged, "Rejects").trace
 

@@ -40,7 +40,8 @@ async def _take(visit: Visit) -> Response:
     if mailbox is None:
         raise NotFound("That message is gone.")
     return visit.redirect(
-        f"/arrived/{number}", done=f"The message is in {mailbox} now. Mail of its sender will be let in."
+        f"/arrived/{number}",
+        done=f"The message is in {mailbox} now. Mail that proves to be from its sender will be let in.",
     )
 
 

@@ -75,7 +75,7 @@ def test_a_refused_message_is_taken_back_and_its_sender_is_wanted(tmp_path: Path
         assert jane.post("/account/arrived/1/take", {}).headers["location"] == "/account/arrived/1"
         page = jane.get("/account/arrived/1").text
         assert "The message is in Inbox now" in page
-        assert "you said: wanted" in page
+        assert "marked as wanted" in page
         assert "Take it back" not in page
         assert inbox_flags(world)[0] & NOTJUNK
 
