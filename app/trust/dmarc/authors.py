@@ -15,15 +15,14 @@ from itertools import islice
 from app.errors import WireError
 from app.wire.domain import Domain, parse_domain
 from app.wire.message.addresses import AddressGroup, HeaderAddress, mailboxes, parse_addresses
-from app.wire.message.header import find_fields
+from app.wire.message.header import find_fields, has_open_comment, strip_comments
 from app.wire.smtp.address import Address, parse_address, write_localpart
 
 MAX_FIELDS = 5  # looked at; one is right
 MAX_NAMES = 50  # that are looked at
 MAX_DOMAINS = 4  # whose policies are asked for
 
-_LEXEME = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"|\\.|[^"\\(]++|.', re.DOTALL)
-_IN_COMMENT = re.compile(r"\\.|[()]|[^\\()]++|\\", re.DOTALL)  # where quotes mean nothing
+_QUOTED = re.compile(r'(\\.)|"[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
 _AFTER_AT = re.compile(r"@\s*([^\s<>()@,;:\"\\\[\]]{1,253})")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -76,24 +75,16 @@ def read_authors(header: bytes) -> Authors:
 def _fault(value: str) -> str:
     if _CONTROL.search(value):
         return "From has control characters"
+    if has_open_comment(value):
+        return "From has a comment that does not end"
     if any(isinstance(one, AddressGroup) for one in parse_addresses(value)):
         return "From has a group in the place of an address"
     return ""
 
 
 def _bare(value: str) -> str:
-    """The value without quoted strings and comments; a quote in a comment starts nothing (RFC 5322 §3.2.2)."""
-    kept: list[str] = []
-    at = depth = 0
-    while match := (_IN_COMMENT if depth else _LEXEME).match(value, at):
-        lexeme, at = match[0], match.end()
-        if lexeme == "(":
-            depth += 1
-        elif lexeme == ")" and depth:
-            depth -= 1
-        elif not depth:
-            kept.append(" " if lexeme.startswith('"') else lexeme)
-    return "".join(kept)
+    """The value without quoted strings and comments."""
+    return _QUOTED.sub(r"\1 ", strip_comments(value))
 
 
 def _domains(names: Iterable[str]) -> tuple[list[Domain], bool]:

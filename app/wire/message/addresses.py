@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from app.errors import MessageSyntaxError, WireError
 from app.wire.domain import Domain, parse_domain
 from app.wire.message.encodedword import decode_words
-from app.wire.message.header import strip_comments
+from app.wire.message.header import has_open_comment, read_comment, strip_comments
 from app.wire.smtp.address import parse_localpart
 
 MAX_ADDRESSES = 2000  # of one field
@@ -148,12 +148,14 @@ class _Reader:
         self._draft = _Draft()
 
     def read(self, value: str) -> HeaderAddresses:
-        lexemes = (match[0] for match in _LEXEME.finditer(value))
-        for lexeme in lexemes:
-            if self._room <= 0:
-                break
+        at = 0
+        while self._room > 0 and (match := _LEXEME.match(value, at)):
+            lexeme, at = match[0], match.end()
             if lexeme == "(":
-                self._draft.comment = _read_comment(lexemes) or self._draft.comment
+                comment = read_comment(value, at)
+                words = _comment_words(value[at : comment.end - comment.is_closed])
+                self._draft.comment = words or self._draft.comment
+                at = comment.end
             elif lexeme == "," and not self._draft.is_in_route:
                 self._end_address()
             elif lexeme == ":" and self._draft.angle is None and self._group is None:
@@ -266,20 +268,14 @@ def _unquote(word: str) -> str:
     return _ESCAPED.sub(r"\1", word) if "\\" in word else word
 
 
-def _read_comment(lexemes: Iterator[str]) -> str:
-    """The text up to the parenthesis that closes the comment."""
-    depth = 1
-    text: list[str] = []
-    for lexeme in lexemes:
-        depth += (lexeme == "(") - (lexeme == ")")
-        if depth == 0:
-            break
-        text.append(_ESCAPED.sub(r"\1", lexeme))
-    return " ".join("".join(text).split())
+def _comment_words(text: str) -> str:
+    return " ".join(_ESCAPED.sub(r"\1", text).split())
 
 
 def parse_from(value: str) -> list[Author]:
     """The authors that an unfolded From value names, at least one (RFC 5322 §3.6.2); raises MessageSyntaxError."""
+    if has_open_comment(value):
+        raise MessageSyntaxError("the From field has a comment that does not end")
     text = strip_comments(value).strip()
     if not text:
         raise MessageSyntaxError("the From field has no address")

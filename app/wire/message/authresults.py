@@ -20,7 +20,7 @@ from app.errors import MessageSyntaxError, WireError
 from app.wire.domain import parse_domain
 from app.wire.message.compose import fold
 from app.wire.message.encodedword import decode_words
-from app.wire.message.header import field_name, raw_fields, unfold
+from app.wire.message.header import field_name, raw_fields, read_comment, unfold
 
 FIELD = "Authentication-Results"
 MAX_TEXT = 320  # characters of a value or comment that is written
@@ -33,7 +33,6 @@ _ADDRESS = re.compile(r"(?:[!#$%&'*+/=?^_`{|}~A-Za-z0-9-]+(?:\.[!#$%&'*+/=?^_`{|
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPECIAL_IN_COMMENT = re.compile(r"[()\\]")
 _LEXEME = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"?|\\.|[();]|[^"\\();]++|\\', re.DOTALL)
-_IN_COMMENT = re.compile(r"\\.|[()]|[^\\()]++|\\", re.DOTALL)  # where quotes mean nothing
 _VALUE = r'("[^"\\]*+(?:\\.[^"\\]*+)*"(?:@[^\s;"]++)?|[^\s;"]++)'
 _SERVER = re.compile(rf"\s*{_VALUE}(?:\s+([0-9]{{1,9}}))?\s*\Z", re.DOTALL)
 _METHOD = re.compile(r"\s*([A-Za-z0-9-]++)\s*(?:/\s*([0-9]{1,9})\s*)?=\s*([A-Za-z0-9-]++)(?=\s|\Z)")
@@ -145,19 +144,15 @@ def _parse_result(text: str) -> MethodResult:
 def _segments(value: str) -> list[str]:
     """The text between semicolons, each comment replaced by a blank."""
     segments: list[list[str]] = [[]]
-    at = depth = 0
-    while match := (_IN_COMMENT if depth else _LEXEME).match(value, at):
+    at = 0
+    while match := _LEXEME.match(value, at):
         lexeme, at = match[0], match.end()
         if lexeme == "(":
-            depth += 1
+            at = read_comment(value, at).end
             segments[-1].append(" ")
-        elif lexeme == ")":
-            depth = max(depth - 1, 0)
-        elif depth:
-            continue
         elif lexeme == ";":
             segments.append([])
-        else:
+        elif lexeme != ")":
             segments[-1].append(lexeme)
     return ["".join(segment) for segment in segments]
 

@@ -17,6 +17,7 @@ MAX_VALUE = 64 * 1024  # of a field, when it is given a meaning; the bytes thems
 _FIELD = re.compile(rb"[^\n]*+\n(?:[ \t][^\n]*+\n)*(?:[ \t][^\n]*+\Z)?|[^\n]+")
 _FOLD = re.compile(r"\r?\n")
 _LEXEME = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"?|\\.|[()]|[^"\\()]+|\\', re.DOTALL)
+_IN_COMMENT = re.compile(r"\\.|[()]|[^\\()]++|\\", re.DOTALL)  # where quotes mean nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,42 @@ def strip_comments(text: str) -> str:
     """The value without its comments, nested ones too; what a quoted string holds is left alone (RFC 5322 §3.2.2)."""
     if "(" not in text:
         return text
-    depth = 0
+    at = 0
     kept: list[str] = []
-    for lexeme in _LEXEME.findall(text):
-        if lexeme == "(":
-            depth += 1
-        elif lexeme == ")" and depth:
-            depth -= 1
-        elif not depth:
-            kept.append(lexeme)
+    while match := _LEXEME.match(text, at):
+        if match[0] == "(":
+            at = read_comment(text, match.end()).end
+        else:
+            kept.append(match[0])
+            at = match.end()
     return "".join(kept)
+
+
+def has_open_comment(text: str) -> bool:
+    """Whether a comment never ends, so that readers disagree on what belongs to it."""
+    at = 0
+    while match := _LEXEME.match(text, at) if "(" in text else None:
+        at = match.end()
+        if match[0] == "(":
+            comment = read_comment(text, at)
+            if not comment.is_closed:
+                return True
+            at = comment.end
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """Where a comment ends, behind its last parenthesis; at the end of everything when nothing closes it."""
+
+    end: int
+    is_closed: bool
+
+
+def read_comment(text: str, start: int) -> Comment:
+    """The comment whose text begins at `start`, behind its first parenthesis; quotes mean nothing in it."""
+    depth, at = 1, start
+    while depth and (match := _IN_COMMENT.match(text, at)):
+        depth += (match[0] == "(") - (match[0] == ")")
+        at = match.end()
+    return Comment(at, depth == 0)

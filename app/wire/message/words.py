@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 # Case folding follows the Unicode version, and columns are written as they are in memory. The number at the front is to
 # be counted up when `search_text` or `header_texts` give other texts: what is indexed is then made again.
-FORM = f"3 {sys.byteorder} {unicodedata.unidata_version}"
+FORM = f"4 {sys.byteorder} {unicodedata.unidata_version}"
 MAX_WORDS_BYTES = 1 << 20  # of one document; what has more is not indexed
 
 _SEPARATORS = bytes(c if chr(c).isalnum() or c > 0x7F else 0x20 for c in range(256))

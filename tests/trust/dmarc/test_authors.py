@@ -54,6 +54,8 @@ def test_a_domain_that_is_certain(value, domain):
         (("a\x00@example.org",), "control"),
         (("a@-bad-",), "no domain name"),
         (("a@[192.0.2.1]",), "no domain name"),
+        (("a@example.org ( , <boss@bank.example>",), "does not end"),
+        (('a@example.org ("(") , <boss@bank.example>',), "does not end"),
     ],
 )
 def test_what_cannot_pass(values, words):

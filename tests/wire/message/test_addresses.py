@@ -115,3 +115,20 @@ def test_from_that_could_be_read_in_two_ways_is_refused(value):
 )
 def test_text_to_search_has_no_comments(value, expected):
     assert address_text(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "addresses"),
+    [
+        ('a@evil.example (") , <boss@bank.example> (")', ["a@evil.example", "boss@bank.example"]),
+        ('(") boss@bank.example (") <a@evil.example>', ["a@evil.example"]),
+        (r'a@evil.example (\) ") , boss@bank.example', ["a@evil.example", "boss@bank.example"]),
+    ],
+)
+def test_quotes_mean_nothing_in_comments(value, addresses):
+    assert [one.address for one in mailboxes(parse_addresses(value))] == addresses
+
+
+def test_a_comment_that_does_not_end_is_refused_in_from():
+    with pytest.raises(MessageSyntaxError, match="does not end"):
+        parse_from("a@evil.example ( , <boss@bank.example>")

@@ -85,7 +85,14 @@ def test_bytes_that_are_not_utf8_survive():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a (b (c) d) e", "a  e"), ('"(a)" (b', '"(a)" '), ("a)b", "a)b"), (r"a (\)) b", "a  b"), ('(")', "")],
+    [
+        ("a (b (c) d) e", "a  e"),
+        ('"(a)" (b', '"(a)" '),
+        ("a)b", "a)b"),
+        (r"a (\)) b", "a  b"),
+        ('(")', ""),
+        ('a (") b "(', 'a  b "('),
+    ],
 )
 def test_comments_are_taken_away_but_not_from_quoted_strings(text, expected):
     assert strip_comments(text) == expected
