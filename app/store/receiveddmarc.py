@@ -25,7 +25,7 @@ from app.wire.smtp.address import IPAddress
 MAX_SOURCES: Final = 200
 MAX_LISTED: Final = 200
 MAX_SHOWN_ROWS: Final = 1000
-_MAX_PROVED: Final = 4  # domains that passed, of which the sender is one
+_MAX_PROVED: Final = 3  # domains that passed, of which the sender is one
 _NETWORK_BITS: Final = {4: 24, 6: 48}
 
 

@@ -23,8 +23,10 @@ from app.wire.smtp.address import IPAddress
 T = TypeVar("T")
 
 MAX_DEPTH: Final = 10  # the schema has five
-MAX_ROWS: Final = 20_000
+MAX_ROWS: Final = 10_000  # a second of work
 MAX_ELEMENTS: Final = 500  # in one row, or in what stands before the rows
+MAX_ATTRIBUTES: Final = 20  # of an element; the schema has none
+MAX_PIECE: Final = 64 * 1024  # bytes of a tag or a text, which expat reads at once while nothing else runs
 MAX_LIST: Final = 20  # signatures, reasons or errors of which each is kept
 
 
@@ -115,7 +117,10 @@ class _Element:
 
     def first(self, name: str) -> _Element:
         """A child, or an empty element."""
-        return next(self.all(name), _Element(name))
+        for child in self.children:
+            if child.name == name:
+                return child
+        return _Element(name)
 
     def value(self, name: str) -> str:
         """The text of a child, for people."""
@@ -135,13 +140,13 @@ class _Reading:
         self.rows: list[DmarcRow] = []
         self.elements = 0
 
-    def start(self, name: str, _attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         local = name.rpartition(" ")[2].lower()
         if not self.open and local != "feedback":
             raise BadReport("the XML is no DMARC report: it does not begin with <feedback>")
         self.elements += 1
-        if len(self.open) >= MAX_DEPTH or self.elements > MAX_ELEMENTS:
+        if len(self.open) >= MAX_DEPTH or self.elements > MAX_ELEMENTS or len(attributes) > MAX_ATTRIBUTES:
             raise BadReport("the XML of the report has too many elements in one place")
         self.open.append(_Element(local))
 
@@ -169,6 +174,7 @@ class _Reading:
 
 def parse(xml: bytes) -> DmarcReport:
     """The report."""
+    _check_pieces(xml)
     reading = _Reading()
     parser = _parser(reading)
     try:
@@ -180,6 +186,14 @@ def parse(xml: bytes) -> DmarcReport:
         why = expat.ErrorString(code) if isinstance(code, int) else "unknown encoding"
         raise BadReport(f"the XML of the report is broken at line {parser.ErrorLineNumber}: {why}") from None
     return _report(reading)
+
+
+def _check_pieces(xml: bytes) -> None:
+    start = 0
+    while start + MAX_PIECE < len(xml):
+        start = xml.rfind(b">", start, start + MAX_PIECE) + 1
+        if not start:
+            raise BadReport("the XML of the report has a piece that is too long")
 
 
 def _parser(reading: _Reading) -> expat.XMLParserType:

@@ -27,7 +27,8 @@ class BadReport(WireError):
 
 def text(value: str | None) -> str:
     """What a stranger wrote, short and printable."""
-    return "".join(char if char.isprintable() else "?" for char in (value or "").strip()[:MAX_TEXT])
+    short = (value or "").strip()[:MAX_TEXT]
+    return short if short.isprintable() else "".join(char if char.isprintable() else "?" for char in short)
 
 
 def count(value: str | None, what: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import ipaddress
 import json
+import os
 import time
 import zipfile
 import zlib
@@ -134,6 +135,8 @@ def test_what_senders_do_otherwise_is_read_all_the_same():
         ("</feedback>", "", "broken at line"),
         ("<row>", "<row>" + "<a>" * 20, "too many elements"),
         ("<row>", "<row>" + "<a/>" * 600, "too many elements"),
+        ("<row>", "<row " + " ".join(f'a{n}=""' for n in range(30)) + ">", "too many elements"),
+        ("<row>", "<row " + " ".join(f'a{n}=""' for n in range(20_000)) + ">", "a piece that is too long"),
     ],
 )
 def test_dmarc_report_that_cannot_be_used_is_told_in_words(old, new, words):
@@ -225,7 +228,7 @@ def words_or_report(work):
     assert result
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=int(os.environ.get("MOX_EXAMPLES", "150")), deadline=None)
 @given(st.one_of(mutilated(), st.binary(max_size=200)), st.sampled_from(["application/zip", "text/xml", "text/plain"]))
 def test_any_bytes_give_a_report_or_an_error_in_words(content, content_type):
     for parse in (dmarc.parse, tls.parse):
