@@ -37,7 +37,7 @@ INBOX: Final = "Inbox"
 # The same words for every doubt, so that the sender of junk learns nothing.
 _DOUBTFUL: Final = codes.INTERNAL_ERROR.reply("error processing, try again later")
 
-_TAKE_BACK: Final = "If you want mail like this, move it from the mailbox of refused mail to another one."
+_TAKE_BACK: Final = "If you want mail like this, take it back, or move it to another mailbox in your mail program."
 _ASK_SENDER: Final = "Only the sender's side can mend this: the mail must come from a server that their domain names."
 
 

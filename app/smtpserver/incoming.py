@@ -9,7 +9,6 @@ The order: loops first, then what judges the message as a whole, then `delivery`
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Iterator
 
 from app.config.lookup import Destined
@@ -97,7 +96,9 @@ async def _evidence(conversation: Conversation, transaction: Transaction, arrive
     judges = conversation.resources.judges
     if judges is None:
         return None
-    trusted = frozenset(itertools.chain.from_iterable(map(_forwarders, transaction.recipients)))
+    known = [frozenset(_forwarders(one)) for one in transaction.recipients if one.found is not None]
+    # What one recipient trusts must not let a message in to another.
+    trusted = frozenset[Domain]().union(*known).intersection(*known)
     return await judges.authenticate(conversation.origin(transaction.reverse_path), arrived, trusted)
 
 

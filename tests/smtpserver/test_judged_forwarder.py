@@ -27,14 +27,15 @@ def world(tmp_path: Path) -> Iterator[JudgedWorld]:
 
 
 def send(world: JudgedWorld, message: bytes, to: str, sender: str) -> int:
-    """The code of the reply to the message."""
+    """The code of the reply to the message; `to` may be several addresses."""
     codes: list[int] = []
 
     def client(port: int) -> None:
         with smtplib.SMTP("127.0.0.1", port, local_hostname="one.hoster.example") as smtp:
             smtp.ehlo()
             smtp.mail(sender)
-            smtp.rcpt(to)
+            for address in to.split():
+                assert smtp.rcpt(address)[0] == 250
             codes.append(smtp.data(message)[0])
 
     async def work(places: Mapping[str, Service]) -> None:
@@ -66,6 +67,11 @@ def test_a_list_of_the_recipient_vouches_for_an_author_whose_domain_wants_refusa
 def test_a_forwarder_that_the_recipient_does_not_name_vouches_for_nobody(world: JudgedWorld) -> None:
     assert send(world, sealed(), "jane@example.com", "post@list.example") == 550
     assert send(world, sealed(by="quiet.example"), "lists@example.com", "post@quiet.example") == 550
+
+
+def test_what_one_recipient_trusts_lets_nothing_in_to_another(world: JudgedWorld) -> None:
+    assert send(world, sealed(), "lists@example.com joe@example.com", "post@list.example") == 550
+    assert world.messages("joe") == []
 
 
 @pytest.mark.parametrize(

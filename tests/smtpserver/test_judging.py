@@ -177,7 +177,7 @@ def test_junk_is_refused_as_if_something_failed_and_kept_once(judged):
     (kept,) = judged.messages("jane", "Rejects")
     assert kept.startswith(b"X-Mox-Reason: junk-content; its words look like junk: 99.0%, refused from 90%")
     assert told(judged, "Rejects").is_reject
-    assert "move it from the mailbox of refused mail" in told(judged, "Rejects").trace
+    assert "take it back, or move it to another mailbox" in told(judged, "Rejects").trace
 
 
 def test_taking_a_refused_message_back_lets_the_next_one_in(judged):
