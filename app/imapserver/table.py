@@ -16,6 +16,7 @@ from app.imapserver.commands import (
     login,
     mailbox,
     metadata,
+    multisearch,
     quota,
     replace,
     search,
@@ -32,6 +33,7 @@ from app.wire.imap.parse import fetch as fetch_grammar
 from app.wire.imap.parse import listing as listing_grammar
 from app.wire.imap.parse import mailbox as mailbox_grammar
 from app.wire.imap.parse import metadata as metadata_grammar
+from app.wire.imap.parse import multisearch as multisearch_grammar
 from app.wire.imap.parse import search as search_grammar
 from app.wire.imap.parse import select as select_grammar
 from app.wire.imap.parse import session as session_grammar
@@ -73,6 +75,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     append_grammar.ReplaceCommand: replace.replace,
     search_grammar.SearchCommand: search.search,
     search_grammar.CancelupdateCommand: search.cancelupdate,
+    multisearch_grammar.EsearchCommand: multisearch.esearch,
     sort_grammar.SortCommand: sort.sort,
     sort_grammar.ThreadCommand: sort.thread,
     fetch_grammar.FetchCommand: fetch.fetch,

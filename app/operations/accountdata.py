@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from app.config.dynamic import Dynamic
+from app.config.dynamic import Account, Dynamic
 from app.config.static import Static, initial_mailboxes, quota_bytes
 from app.errors import NoSuchAccount
 from app.store.account import credentials
 from app.store.accounts import Accounts, AccountSettings
 from app.store.datalock import DataLock
+from app.wire.imap.mailboxname import INBOX
 
 
 def account_settings(static: Static, dynamic: Callable[[], Dynamic]) -> Callable[[str], AccountSettings]:
@@ -30,9 +31,19 @@ def account_settings(static: Static, dynamic: Callable[[], Dynamic]) -> Callable
             rejects_mailbox=account.rejects_mailbox,
             has_junk_filter=account.junk_filter is not None,
             initial_mailboxes=initial_mailboxes(static),
+            inboxes=inboxes_of(account),
         )
 
     return settings
+
+
+def inboxes_of(account: Account) -> frozenset[str]:
+    """The mailboxes that mail is delivered to, but for what is refused."""
+    inboxes = {INBOX, account.introbox}
+    for destination in account.destinations.values():
+        inboxes.add(destination.mailbox)
+        inboxes.update(ruleset.mailbox for ruleset in destination.rulesets)
+    return frozenset(inboxes - {""})
 
 
 def set_password(static: Static, dynamic: Dynamic, data_dir: Path, name: str, password: str) -> None:

@@ -31,6 +31,7 @@ class AccountSettings:
     junk_flags: AutomaticJunkFlags | None = None
     rejects_mailbox: str = ""
     has_junk_filter: bool = False
+    inboxes: frozenset[str] = frozenset({INBOX})  # where mail is delivered to, but for what is refused
     initial_mailboxes: tuple[tuple[str, str | None], ...] = (
         ("Archive", "\\Archive"),
         ("Drafts", "\\Drafts"),
@@ -118,6 +119,7 @@ def _configure(account: Account, settings: AccountSettings) -> None:
     account.quota_bytes = settings.quota_bytes
     account.junk_flags = settings.junk_flags
     account.rejects_mailbox = settings.rejects_mailbox
+    account.inboxes = settings.inboxes
     account.trainer.is_on = settings.has_junk_filter
 
 

@@ -46,6 +46,7 @@ SHOWN_BY = {
     "ESORT": "dialogs/imap/sort_thread.imap",
     "CONTEXT=SEARCH": "dialogs/imap/contexts.imap imapserver/test_contexts.py",
     "CONTEXT=SORT": "dialogs/imap/contexts.imap imapserver/test_contexts.py imapserver/test_results.py",
+    "MULTISEARCH": "dialogs/imap/multisearch.imap imapserver/commands/test_multisearch.py",
     "PARTIAL": "dialogs/imap/partial.imap wire/imap/parse/test_search.py",
     "THREAD=ORDEREDSUBJECT": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
     "THREAD=REFERENCES": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",

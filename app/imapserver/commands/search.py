@@ -35,8 +35,7 @@ _SOME_OF_IT = {SearchReturn.MIN, SearchReturn.MAX, SearchReturn.PARTIAL}
 
 async def search(session: Session, command: SearchCommand) -> None:
     """Find messages; without RETURN the answer is a list, with it an ESEARCH response."""
-    if command.has_charset and "UTF8=ACCEPT" in session.enabled:
-        raise ImapSyntaxError("leave CHARSET out, all text is UTF-8 now")  # RFC 9755 §3
+    check_charset(session, has_charset=command.has_charset)
     asked = Asked(tag=command.tag, uid=command.uid, returns=command.returns, has_modseq=command.has_modseq)
     wanted = begin(session, command.key, asked)
     msg_dir = session.account.directory / "msg"
@@ -51,6 +50,12 @@ async def search(session: Session, command: SearchCommand) -> None:
     else:
         write_found(session, asked, matches)  # IMAP4rev2 answers with ESEARCH always (RFC 9051 §6.4.4)
     session.ok(command.tag, "searched")
+
+
+def check_charset(session: Session, *, has_charset: bool) -> None:
+    """Raise for a charset where there is only one (RFC 9755 §3)."""
+    if has_charset and "UTF8=ACCEPT" in session.enabled:
+        raise ImapSyntaxError("leave CHARSET out, all text is UTF-8 now")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +74,12 @@ class Asked:
         """Whether the result is to be kept up to date."""
         return self.returns is not None and self.returns.updates
 
-    def numbers(self, selected: Selected, matches: Sequence[Match]) -> list[int]:
-        """The matches as uids or sequence numbers."""
-        return [match.uid if self.uid else selected.seq_of(match.uid) for match in matches]
+    def numbers(self, selected: Selected | None, matches: Sequence[Match]) -> list[int]:
+        """The matches as uids, or as sequence numbers of the selected mailbox."""
+        if self.uid:
+            return [match.uid for match in matches]
+        assert selected is not None
+        return [selected.seq_of(match.uid) for match in matches]
 
     def named(self, matches: list[Match]) -> list[Match]:
         """What the answer names and `$` holds: with MIN, MAX or PARTIAL alone only those, else everything (RFC 5182
@@ -124,7 +132,7 @@ def write_found(session: Session, asked: Asked, matches: list[Match]) -> None:
     returns = asked.returns or _ALL
     if returns.saves and returns.options <= _TELLS_NOTHING:
         return
-    numbers = asked.numbers(selected_of(session), matches)
+    numbers = asked.numbers(session.selected, matches)
     modseq = asked.modseq(matches)
     found = Found(tag=asked.tag, uid=asked.uid, numbers=numbers, modseq=modseq, mailbox=asked.mailbox)
     session.write(esearch_response(found, returns, utf8=session.utf8))

@@ -111,6 +111,7 @@ class Account:
         self.quota_bytes = quota_bytes
         self.junk_flags: AutomaticJunkFlags | None = None  # set, like the quota, when the configuration changes
         self.rejects_mailbox = ""  # none
+        self.inboxes: frozenset[str] = frozenset()
         self._placed: list[Path] = []  # files of the group that is being written; the writer thread's
         self.database = Database(directory / "index.db", MIGRATIONS, settled=self._settled)
         self.indexes = Indexes(self)

@@ -56,6 +56,9 @@ SOME = 200  # uids, the same; a mailbox that is not much larger is read as quick
 FEW = 20  # messages that are read sooner than the word index
 
 
+Lookups = dict[SearchKey, Lookup | None]  # what the word index knows about texts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """A search over the messages that a client knows."""
@@ -66,6 +69,7 @@ class Search:
     saved: Sequence[int] = ()  # "$"
     now: int = 0  # seconds since 1970
     progress: Progress | None = None  # where to count
+    lookups: Lookups | None = None  # shared by searches of one read
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +205,7 @@ def _compile(db: sqlite3.Connection, key: SearchKey, search: Search) -> _Test:
     if isinstance(key, Messages):
         return _in_set(key, search)
     if isinstance(key, Contains | Header):
-        return _indexed(_text_test(key), _lookup(db, key) if len(search.view) > FEW else None, key)
+        return _indexed(_text_test(key), _lookup_of(db, key, search), key)
     return _row_test(key, search)
 
 
@@ -209,6 +213,15 @@ def _either(one: _Test, other: _Test) -> _Test:
     left, right = sorted((one, other), key=lambda test: test.cost)
     among = None if left.among is None or right.among is None else left.among | right.among
     return _Test(lambda m: left.run(m) or right.run(m), right.cost, among)
+
+
+def _lookup_of(db: sqlite3.Connection, key: Contains | Header, search: Search) -> Lookup | None:
+    """What the word index knows, if it is worth asking."""
+    if search.lookups is None:
+        return _lookup(db, key) if len(search.view) > FEW else None
+    if key not in search.lookups:
+        search.lookups[key] = _lookup(db, key)
+    return search.lookups[key]
 
 
 def _lookup(db: sqlite3.Connection, key: Contains | Header) -> Lookup | None:

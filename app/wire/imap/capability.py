@@ -74,6 +74,7 @@ CAPABILITIES: Final = (
     Capability("ESORT", "RFC 5267 §3"),
     Capability("CONTEXT=SEARCH", "RFC 5267 §4"),
     Capability("CONTEXT=SORT", "RFC 5267 §4"),
+    Capability("MULTISEARCH", "RFC 7377"),
     Capability("PARTIAL", "RFC 9394"),
     Capability("THREAD=ORDEREDSUBJECT", "RFC 5256"),
     Capability("THREAD=REFERENCES", "RFC 5256"),

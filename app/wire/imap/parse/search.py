@@ -88,12 +88,27 @@ def parse_search(cursor: ImapCursor, tag: str, *, uid: bool = False) -> SearchCo
     """SEARCH [RETURN (options)] [CHARSET name] keys."""
     space(cursor)
     returns = parse_returns(cursor)
+    program = parse_program(cursor, saves=returns is not None and returns.saves)
+    return SearchCommand(tag, uid, program.key, returns, program.has_modseq, program.has_charset)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchProgram:
+    """What to search for, and what was said on the way."""
+
+    key: SearchKey
+    has_modseq: bool
+    has_charset: bool
+
+
+def parse_program(cursor: ImapCursor, *, saves: bool) -> SearchProgram:
+    """[CHARSET name] keys; `saves` is whether the search would save its result."""
     charset = None
     if cursor.match(_CHARSET):
-        charset = parse_charset(cursor, saves=returns is not None and returns.saves)
+        charset = parse_charset(cursor, saves=saves)
         space(cursor)
     key, has_modseq = parse_keys(cursor, charset or "utf-8")
-    return SearchCommand(tag, uid, key, returns, has_modseq, charset is not None)
+    return SearchProgram(key, has_modseq, charset is not None)
 
 
 def parse_returns(cursor: ImapCursor) -> Returns | None:
