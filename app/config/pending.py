@@ -22,7 +22,6 @@ ACME
 NoOutgoingDMARCReports
 NoOutgoingTLSReports
 OutgoingTLSReportsForAllSuccess
-Transports.*.Socks
 Listeners.*.IPsNATed
 Listeners.*.TLS.ACME
 Listeners.*.TLS.HostPrivateKeyFiles

@@ -31,6 +31,7 @@ from app.ids import connection_id
 from app.log import Level, logger
 from app.metrics import histogram
 from app.net.dial import connect
+from app.net.socksproxy import Proxy, connect_through
 from app.wire.sasl.clients import ClientExchange
 from app.wire.smtp.address import IPAddress
 from app.wire.smtp.client import (
@@ -114,9 +115,18 @@ class Conversation(asyncio.Protocol):
         self._writable.set()
 
     @classmethod
-    async def open(cls, peer: Peer, local: Sequence[IPAddress] = (), tls: ssl.SSLContext | None = None) -> Conversation:
+    async def open(
+        cls,
+        peer: Peer,
+        local: Sequence[IPAddress] = (),
+        tls: ssl.SSLContext | None = None,
+        proxy: Proxy | None = None,
+    ) -> Conversation:
         """Connect; with `tls` it starts at once, as on port 465. Raises DialFailed or TlsFailed."""
-        talk = await connect(lambda: cls(peer), peer.ip, peer.port, local)
+        if proxy is not None:
+            talk = await connect_through(proxy, lambda: cls(peer), peer.ip, peer.port)
+        else:
+            talk = await connect(lambda: cls(peer), peer.ip, peer.port, local)
         if tls is not None:
             await talk._upgrade(tls)
         return talk

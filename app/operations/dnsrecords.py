@@ -85,6 +85,7 @@ class Host:
     ips: Sequence[IPAddress]
     key_digests: Sequence[str] = ()  # SHA-256 of the public keys of its certificates
     has_dnssec: bool = False
+    proxy_ips: Sequence[IPAddress] = ()  # from which its mail leaves too
 
 
 def files_below(directory: Path) -> KeySource:
@@ -99,7 +100,13 @@ def host_of(static: Static, keys: KeySource) -> Host:
     tls = listener.tls
     files = [*tls.host_private_key_files, *(pair.key_file for pair in tls.key_certs)] if tls else []
     digests = dict.fromkeys(spki_sha256(keys(name)) for name in files)
-    return Host(ips=ips, key_digests=tuple(digests))
+    return Host(ips=ips, key_digests=tuple(digests), proxy_ips=_proxy_ips(static))
+
+
+def _proxy_ips(static: Static) -> tuple[IPAddress, ...]:
+    """What other servers see as the origin of mail that takes a SOCKS transport."""
+    ips = (ip for transport in static.transports.values() if transport.socks for ip in transport.socks.remote_ips)
+    return tuple(dict.fromkeys(ips))
 
 
 def records(static: Static, dynamic: Dynamic, domain: Domain, host: Host, keys: KeySource) -> list[Record]:
@@ -146,7 +153,8 @@ def _host_records(static: Static, host: Host) -> Iterator[Record]:
             comment="DANE: other servers check our key. Of use only if the zone is signed with DNSSEC.",
             needs_dnssec=True,
         )
-    yield _txt(name, "v=spf1 a -all", "Mail in the name of the host itself, such as bounces, comes from its addresses.")
+    spf = f"v=spf1 a {_spf(host.proxy_ips)}-all"
+    yield _txt(name, spf, "Mail in the name of the host itself, such as bounces, comes from its addresses.")
     if reports := static.host_tlsrpt:
         yield _txt(f"_smtp._tls.{name}", f"v=TLSRPTv1; rua=mailto:{reports.localpart}@{name}")
 
@@ -159,8 +167,12 @@ def _dkim(domain: Domain, config: ConfigDomain, keys: KeySource) -> Iterator[Rec
         comment = ""
 
 
+def _spf(ips: Iterable[IPAddress]) -> str:
+    return "".join(f"ip{ip.version}:{ip} " for ip in ips)
+
+
 def _policies(domain: Domain, config: ConfigDomain, host: Host) -> Iterator[Record]:
-    own = "".join(f"ip{ip.version}:{ip} " for ip in host.ips)
+    own = _spf([*host.ips, *(ip for ip in host.proxy_ips if ip not in host.ips)])
     yield _txt(domain.ascii, f"v=spf1 {own}mx ~all", "Mail of this domain comes from these addresses (SPF).")
     if report := config.dmarc:
         address = f"{report.localpart}@{(report.domain or domain).ascii}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from app.config.transports import Transport
@@ -19,7 +20,7 @@ from app.log import logger
 from app.metrics import counter, histogram
 from app.queue.delivery import Delivery
 from app.queue.gather import Group
-from app.queue.links import Links
+from app.queue.links import Links, Target
 from app.queue.outcome import Outcome, Result, deferred, failed, of_reply
 from app.queue.setup import Local, Setup
 from app.queue.specials import special_outcome
@@ -29,6 +30,7 @@ from app.queue.targets import (
     Families,
     Smarthost,
     direct_targets,
+    proxied,
     smarthost_targets,
     starttls,
     submissions,
@@ -116,18 +118,25 @@ class Attempts:
             code = transport.fail.smtp_code
             refusal = reply(code, f"{code // 100}.7.0", transport.fail.smtp_message)
             return [of_reply(refusal, static.hostname.ascii)] * len(group.rows)
-        if transport is not None and transport.socks is not None:
-            return [deferred("4.3.5", "SOCKS transports do not work yet.")] * len(group.rows)
-        delivery = Delivery(self._links, static.hostname.ascii, group, content)
+        socks = transport.socks if transport is not None else None
+        hostname = socks.remote_hostname if socks is not None else static.hostname
+        delivery = Delivery(self._links, hostname.ascii, group, content)
         if transport is not None and (smarthost := _smarthost(transport)) is not None:
             outcomes = await delivery.through(smarthost_targets(self._setup, smarthost))
         else:
             _destinations.inc()
-            families = Families.of(transport.direct if transport else None)
-            last = await self._last_address(group.first)
-            outcomes = await delivery.through(direct_targets(self._setup, group.first, families, last))
+            outcomes = await delivery.through(await self._direct(group.first, transport))
         way.tls_mode = delivery.tls_mode
         return outcomes
+
+    async def _direct(self, row: Queued, transport: Transport | None) -> AsyncIterator[Target]:
+        """The recipient's own servers, straight or by way of a proxy."""
+        last = await self._last_address(row)
+        if transport is not None and transport.socks is not None:
+            socks = transport.socks
+            return proxied(direct_targets(self._setup, row, Families.behind(socks), last), socks)
+        families = Families.of(transport.direct if transport else None)
+        return direct_targets(self._setup, row, families, last)
 
     def _routed(self, row: Queued) -> str | None:
         """The transport by the routes of the account, of the sender's domain, and of all."""

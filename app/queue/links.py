@@ -28,6 +28,7 @@ from app.net.smtpclient import (
     opportunistic_context,
     verified_context,
 )
+from app.net.socksproxy import Proxy
 from app.wire.sasl.clients import Login, begin, choose
 from app.wire.sasl.servers import find_mechanism
 from app.wire.smtp.address import IPAddress
@@ -63,6 +64,7 @@ class Target:
     peer: Peer
     security: Security = Security.OPPORTUNISTIC
     auth: TransportAuth | None = None
+    proxy: Proxy | None = None
     has_choice: bool = field(default=False, compare=False)  # the server has addresses of both families
 
     @property
@@ -127,7 +129,7 @@ class Links:
 
     async def _connect(self, target: Target, hostname: str, security: Security) -> Conversation:
         immediate = target.context if security in _IMMEDIATE else None
-        talk = await Conversation.open(target.peer, self._local_ips, immediate)
+        talk = await Conversation.open(target.peer, self._local_ips, immediate, target.proxy)
         try:
             await talk.greet(hostname)
             await _secure(talk, target, security)

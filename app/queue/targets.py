@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from app.config.transports import DirectTransport, SmtpTransport
+from app.config.transports import DirectTransport, SmtpTransport, SocksTransport
 from app.errors import MailError
 from app.net.dial import order_addresses
 from app.net.smtpclient import Peer
+from app.net.socksproxy import parse_proxy
 from app.queue.hosts import find_hosts
 from app.queue.links import Security, Target
 from app.queue.outcome import Outcome, deferred, failed
@@ -46,6 +47,12 @@ class Families:
     def of(cls, transport: DirectTransport | None) -> Families:
         """What a transport says of families."""
         return cls() if transport is None else cls(not transport.disable_ipv4, not transport.disable_ipv6)
+
+    @classmethod
+    def behind(cls, proxy: SocksTransport) -> Families:
+        """Those in which a proxy has an address: from another one mail would fail the checks of SPF."""
+        versions = {ip.version for ip in proxy.remote_ips}
+        return cls(4 in versions, 6 in versions)
 
     def allow(self, ip: IPAddress) -> bool:
         """Whether this address may be used."""
@@ -84,6 +91,13 @@ async def direct_targets(
         if trouble is not None:
             raise trouble
         raise NoTarget(failed("5.4.4", f"The mail servers of {row.domain} have no address to connect to."))
+
+
+async def proxied(targets: AsyncIterator[Target], transport: SocksTransport) -> AsyncIterator[Target]:
+    """The same servers, by way of a proxy."""
+    proxy = parse_proxy(transport.address)
+    async for target in targets:
+        yield replace(target, proxy=proxy)
 
 
 async def _addresses(setup: Setup, host: str) -> tuple[IPAddress, ...]:

@@ -46,6 +46,7 @@ class SmtpSink:
     messages: list[Taken] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
+    peers: set[str] = field(default_factory=set)  # the addresses that connections came from
 
     async def __aenter__(self) -> SmtpSink:
         self._news = asyncio.Event()
@@ -62,6 +63,7 @@ class SmtpSink:
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.peers.add(writer.get_extra_info("peername")[0])
         task = asyncio.get_running_loop().create_task(_Session(self, reader, writer).run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

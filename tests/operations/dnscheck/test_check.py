@@ -16,6 +16,7 @@ from app.config.dynamic import ConfigDomain, Dynamic, MtaSts, MtaStsMode, Report
 from app.config.listener import Imaps, Listener, ListenerTls, Smtp
 from app.config.schema import IPAddress, Seconds
 from app.config.static import HostTlsRpt, Postmaster, Static
+from app.config.transports import SocksTransport, Transport
 from app.log import Level
 from app.net.authority import AuthoritativeServers
 from app.net.dnsexchange import parse_server
@@ -31,6 +32,7 @@ from tests.support.dns import DnsServer, Zone
 
 DOMAIN = Domain("example.org")
 IP = "127.0.0.1"  # of the host, where the name server of the zone is as well
+EXIT = "9.100.51.198.in-addr.arpa"  # of a proxy that mail takes
 KEYS = make_keys(DOMAIN, 1_790_000_000.0)
 SECRETS = {key.path: key.pem for key in KEYS} | {"key": make_self_signed(["mx.example.org"], 0).key}
 REPORT = ReportAddress(localpart="reports", account="jane", mailbox="x")
@@ -55,6 +57,15 @@ STATIC = Static(
         )
     },
     postmaster=Postmaster(account="jane", mailbox="Postmaster"),
+    transports={
+        "exit": Transport(
+            socks=SocksTransport(
+                address="localhost:1080",
+                remote_ips=(ipaddress.ip_address("198.51.100.9"),),
+                remote_hostname=Domain("exit.example.net"),
+            )
+        )
+    },
     host_tlsrpt=HostTlsRpt(account="jane", mailbox="TLSRPT", localpart="tlsreports"),
 )
 POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmax_age: 604800\r\n"
@@ -93,6 +104,8 @@ def published(config: ConfigDomain = CONFIG) -> Zone:
         zone.setdefault(record.name, {}).setdefault(record.type, []).append(record.content)
     zone["example.org"]["NS"] = ["ns.example.net"]
     zone["ns.example.net"] = {"A": [IP]}
+    zone["exit.example.net"] = {"A": ["198.51.100.9"]}
+    zone[EXIT] = {"PTR": ["exit.example.net"]}
     for facts in zone.values():
         facts["AD"] = True
     return zone
@@ -180,6 +193,8 @@ CASES = [
     Case(Part.IPREV, "is called x.provider.example, not mx.example.org", put(REVERSE, PTR=["x.provider.example"])),
     Case(Part.IPREV, "several reverse names", put(REVERSE, PTR=["mx.example.org", "b.example"]), is_warning=True),
     Case(Part.IPREV, "does not lead to 203.0.113.7", add("mx.example.org", "A", "192.0.2.1")),
+    Case(Part.IPREV, "is called x.example.net, not exit.example.net", put(EXIT, PTR=["x.example.net"])),
+    Case(Part.IPREV, "exit.example.net does not lead", add("exit.example.net", "A", "192.0.2.1")),
     Case(Part.IPREV, "Cannot tell", put(REVERSE, RCODE=["x"])),
     Case(Part.MX, "takes no mail", add("example.org", "MX", "0 .")),
     Case(Part.MX, "has no address", add("example.org", "MX", "10 gone.example.org")),
@@ -192,7 +207,11 @@ CASES = [
     Case(Part.DANE, "not signed with DNSSEC", unsigned("example.org"), is_warning=True),
     Case(Part.SPF, "Not there yet", text("example.org", "v=spf1", "v=none")),
     Case(Part.SPF, "Not there yet", text("mx.example.org", "v=spf1", "v=none")),
-    Case(Part.SPF, "from 203.0.113.7 fails", text("example.org", "ip4:203.0.113.7 mx", "ip4:192.0.2.1")),
+    Case(
+        Part.SPF, "from 203.0.113.7 fails", text("example.org", "ip4:203.0.113.7 ip4:198.51.100.9 mx", "ip4:192.0.2.1")
+    ),
+    Case(Part.SPF, "from 198.51.100.9 fails", text("example.org", "ip4:198.51.100.9", "ip4:192.0.2.1")),
+    Case(Part.SPF, "Mail of mx.example.org from 198.51.100.9", text("mx.example.org", "ip4:198.51.100.9 ", "")),
     Case(
         Part.SPF,
         "depends on records of others",
@@ -255,7 +274,9 @@ def test_missing_records_come_as_lines_to_publish() -> None:
     zone = copy.deepcopy(GOOD)
     zone["example.org"]["TXT"] = ["v=spf1 include:_spf.google.com -all"]
     spf = look(zone, FakeDialler(), part=Part.SPF).parts[0]
-    assert spf.instructions == ('Publish: example.org. TXT "v=spf1 ip4:203.0.113.7 mx include:_spf.google.com -all"',)
+    assert spf.instructions == (
+        'Publish: example.org. TXT "v=spf1 ip4:203.0.113.7 ip4:198.51.100.9 mx include:_spf.google.com -all"',
+    )
 
 
 def test_a_zone_of_strangers_is_shown_as_text_and_bounded() -> None:

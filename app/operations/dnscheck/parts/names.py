@@ -20,16 +20,19 @@ async def check_dnssec(subject: Subject, notes: Notes) -> None:
 
 
 async def check_reverse(subject: Subject, notes: Notes) -> None:
-    """Each address has the host name as its one name, and the name leads back (RFC 8601 §3)."""
+    """Each address, also of proxies, has its host name as its one name, and the name leads back (RFC 8601 §3)."""
     ips = await subject.own_ips()
     if not ips:
         notes.error(f"The host name {subject.static.hostname.ascii} has no address in DNS.")
     for ip in ips:
-        await _check_address(subject, notes, ip)
+        await _check_address(subject, notes, ip, subject.static.hostname.ascii)
+    for transport in subject.static.transports.values():
+        if socks := transport.socks:
+            for ip in socks.remote_ips:
+                await _check_address(subject, notes, ip, socks.remote_hostname.ascii)
 
 
-async def _check_address(subject: Subject, notes: Notes, ip: IPAddress) -> None:
-    hostname = subject.static.hostname.ascii
+async def _check_address(subject: Subject, notes: Notes, ip: IPAddress, hostname: str) -> None:
     names = [name.lower() for name in (await subject.network.resolver.ptr(ip)).records]
     advice = f"With the provider of {ip}, set its reverse name (PTR) to {hostname}."
     if hostname not in names:

@@ -24,7 +24,7 @@ async def check_spf(subject: Subject, notes: Notes) -> None:
 
 async def _check_addresses(subject: Subject, notes: Notes, seen: RecordState) -> None:
     name = seen.record.name
-    for ip in await subject.own_ips():
+    for ip in [*await subject.own_ips(), *subject.host.proxy_ips]:
         passing = await spf.passes(subject.network.resolver, name, seen.found[0], ip)
         if passing is spf.Passing.NO:
             notes.error(f"Mail of {name} from {ip} fails the SPF check of others.")
