@@ -21,8 +21,7 @@ from app.clock import SYSTEM, Clock
 from app.config.live import Live
 from app.net.dnsexchange import Server
 from app.net.resolver import Resolver
-from app.operations.adminpassword import hash_password
-from app.store.account.credentials import Parameters, set_password
+from app.store.account.credentials import Parameters, hash_password, set_password
 from app.store.account.handle import Account
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
@@ -106,7 +105,7 @@ class World:
         (directory / "data").mkdir(exist_ok=True)
         admin = mox_conf.replace("Listeners:", "AdminPasswordFile: adminpasswd\nListeners:", 1)
         path = write_configuration(directory, admin, domains_conf)
-        (path.parent / "adminpasswd").write_text(hash_password(ADMIN_PASSWORD))
+        (path.parent / "adminpasswd").write_text(hash_password(ADMIN_PASSWORD, WEAK) + "\n")
         self.live = Live.open(path, files=False)
         self.accounts = Accounts(self.live.data_dir)
         self.server = ServerDb.open(self.live.data_dir, clock)

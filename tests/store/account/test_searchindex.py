@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import random
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ WORDS = (
 ).split()
 CHARSETS = ("utf-8", "iso-8859-1", "iso-8859-2", "koi8-r", "shift_jis", "gb18030", "utf-16", "windows-1252", "us-ascii")
 ENCODINGS = ("8bit", "base64", "quoted-printable")
+QUERIES = int(os.environ.get("MOX_SEARCH_QUERIES", "300"))  # 3000 shows more, and takes a minute
 
 
 @pytest.fixture
@@ -102,9 +104,9 @@ def test_answers_are_the_same_with_the_index_without_it_and_with_a_part_of_it(ac
     chance = random.Random(9)
     for _ in range(150):
         add_now(account, message(chance), prefix=b"X-Seen-By: mx budget\r\n" if chance.random() < 0.3 else b"")
-    keys = [key(chance) for _ in range(3000)]
+    keys = [key(chance) for _ in range(QUERIES)]
     plain = ask(account, keys)
-    assert sum(0 < len(found) < 150 for found in plain) > 500
+    assert sum(0 < len(found) < 150 for found in plain) > QUERIES // 6
     indexing.index_now(account)
     assert account.read_now(lambda db: searchindex.waiting(db, 1)) == 0
     assert ask(account, keys) == plain
