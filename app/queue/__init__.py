@@ -5,6 +5,7 @@
       -> attempt: here, by a transport, or directly
            targets, hosts: which servers, by MX and addresses     links: connections, TLS, sign-in, kept for the next
            delivery: the group against these servers until each recipient has an answer
+           shipment: the message in the form a server takes     conversion: in 7 bits, signed anew
       -> outcome: delivered, deferred, failed -> notices (delay and failure) -> store/queuedb
 
 Rules: an attempt is on disk before it starts, its result and the removal are one transaction. A message that may have

@@ -23,6 +23,7 @@ from app.queue.gather import Group
 from app.queue.links import Links, Target
 from app.queue.outcome import Outcome, Result, deferred, failed, of_reply
 from app.queue.setup import Local, Setup
+from app.queue.shipment import Shipment
 from app.queue.specials import special_outcome
 from app.queue.targets import (
     SMTP_PORT,
@@ -120,7 +121,9 @@ class Attempts:
             return [of_reply(refusal, static.hostname.ascii)] * len(group.rows)
         socks = transport.socks if transport is not None else None
         hostname = socks.remote_hostname if socks is not None else static.hostname
-        delivery = Delivery(self._links, hostname.ascii, group, content)
+        delivery = Delivery(
+            self._links, hostname.ascii, Shipment(self._setup.live, self._setup.clock.now(), group, content)
+        )
         if transport is not None and (smarthost := _smarthost(transport)) is not None:
             outcomes = await delivery.through(smarthost_targets(self._setup, smarthost))
         else:

@@ -14,15 +14,14 @@ from dataclasses import replace
 
 from app.net.dial import DialFailed
 from app.net.smtpclient import Conversation, SmtpFailed
-from app.queue.gather import Group
 from app.queue.links import Links, Target
-from app.queue.outcome import Outcome, deferred, is_policy, of_reply
+from app.queue.outcome import Outcome, deferred, failed, is_policy, of_reply
+from app.queue.shipment import Shipment
 from app.queue.targets import NoTarget
-from app.store.queuedb import Content
-from app.store.queuerecords import Ending, Queued
+from app.store.queuerecords import Ending
 from app.trust.lookup import LookupFailed
-from app.wire.smtp.client import Envelope, Recipient
-from app.wire.smtp.reply import Reply
+from app.wire.message.sevenbit import Unconvertible
+from app.wire.smtp.client import TransactionResult
 
 WHOLE_S = 1800.0  # for one group, whatever the server does
 
@@ -30,11 +29,11 @@ WHOLE_S = 1800.0  # for one group, whatever the server does
 class Delivery:
     """The state of one group's attempt."""
 
-    def __init__(self, links: Links, hostname: str, group: Group, content: Content) -> None:
+    def __init__(self, links: Links, hostname: str, shipment: Shipment) -> None:
         self._links = links
         self._hostname = hostname
-        self._group = group
-        self._content = content
+        self._shipment = shipment
+        self._rows = shipment.rows
         self._outcomes: dict[int, Outcome] = {}  # by position in the group
         self._last: Outcome | None = None
         self._has_choice = False
@@ -55,7 +54,7 @@ class Delivery:
         except TimeoutError:
             self._note(deferred("4.4.2", f"The delivery took longer than {WHOLE_S / 60:.0f} minutes."))
         rest = self._last or deferred("4.4.1", "No server could be reached.")
-        return [self._believed(self._outcomes.get(index, rest)) for index in range(len(self._group.rows))]
+        return [self._believed(self._outcomes.get(index, rest)) for index in range(len(self._rows))]
 
     async def _try(self, target: Target) -> bool:
         """Whether there is nothing left to try elsewhere."""
@@ -85,11 +84,15 @@ class Delivery:
         """Transactions on one connection until all have answers; False when another server may be tried."""
         self.tls_mode = "tls" if talk.has_tls else "none"
         try:
-            while left := [index for index in range(len(self._group.rows)) if index not in self._outcomes]:
-                result = await talk.send(self._envelope(left), self._content.prefix, self._content.body)
-                if not self._settle(target, left, result.replies, talk):
+            while left := [index for index in range(len(self._rows)) if index not in self._outcomes]:
+                packed = await self._shipment.packed(talk.capabilities, left)
+                result = await talk.send(packed.envelope, packed.content.prefix, packed.content.body)
+                if not self._settle(target, left, result, talk):
                     talk.close()
                     return False
+        except Unconvertible as err:
+            reason = f"The server takes no 8-bit data (8BITMIME), and the message cannot do without: {err.message}."
+            self._last = _at(target, failed("5.6.3", reason))
         except SmtpFailed as err:
             talk.abort()
             return self._broke_off(target, talk, err)
@@ -99,15 +102,18 @@ class Delivery:
         self._links.give_back(target, talk)
         return True
 
-    def _settle(self, target: Target, left: Sequence[int], replies: Sequence[Reply | None], talk: Conversation) -> bool:
+    def _settle(self, target: Target, left: Sequence[int], result: TransactionResult, talk: Conversation) -> bool:
         """Take over the replies of one transaction; False when nothing was decided and another server may be tried."""
         host, ip = target.peer.host, str(target.peer.ip)
+        replies = result.replies
         if not talk.sent_body and all(got is None or got.code == 421 for got in replies):
             closing = next((got for got in replies if got is not None), None)
             self._note(of_reply(closing, host, ip) if closing else deferred("4.5.3", "The server took no recipient."))
             return False
         for index, got in zip(left, replies, strict=True):
-            if got is not None:
+            if got is not None and result.is_ours:
+                self._outcomes[index] = _at(target, failed(got.enhanced, got.text))
+            elif got is not None:
                 self._outcomes[index] = of_reply(got, host, ip)
         return True
 
@@ -123,26 +129,9 @@ class Delivery:
     def _believed(self, outcome: Outcome) -> Outcome:
         """A refusal by policy at the first attempt may be about one of our two addresses; the next tries the other."""
         is_refusal = outcome.ending is Ending.FAILED and outcome.reply is not None and is_policy(outcome)
-        if is_refusal and self._group.first.attempts == 1 and self._has_choice:
+        if is_refusal and self._rows[0].attempts == 1 and self._has_choice:
             return replace(outcome, ending=Ending.DEFERRED, code="4" + outcome.code[1:])
         return outcome
-
-    def _envelope(self, left: Sequence[int]) -> Envelope:
-        first = self._group.first
-        return Envelope(
-            reverse_path=first.reverse_path,
-            recipients=tuple(_recipient(self._group.rows[index]) for index in left),
-            size=first.size_bytes,
-            has_8bit=first.has_8bit,
-            smtputf8=first.smtputf8,
-            require_tls=first.require_tls is True,
-            ret=first.ret,
-            envid=first.envid,
-        )
-
-
-def _recipient(row: Queued) -> Recipient:
-    return Recipient(path=row.recipient, notify=row.notify, orcpt=row.orcpt)
 
 
 def _of_failure(target: Target, err: SmtpFailed) -> Outcome:

@@ -1,7 +1,8 @@
 """Which recipients go out in one transaction.
 
 Recipients of one message at one domain share a transaction when nothing about the way differs: the reverse-path, the
-transport, what is asked of TLS, and the number of the attempt. The order of messages is kept.
+transport, what is asked of TLS, the number of the attempt, and whether the address needs SMTPUTF8. The order of messages
+is kept.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def gather(rows: Iterable[Queued]) -> list[Group]:
             row.require_tls,
             row.attempts,
             row.fail_now,
+            row.recipient.is_ascii,
         )
         groups.setdefault(key, []).append(row)
     return [Group(tuple(members)) for members in groups.values()]

@@ -16,7 +16,9 @@ from app.clock import SYSTEM, Clock
 from app.config.lookup import Directory
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import Queued
+from app.trust.dkim.sign import Selector
 from app.trust.lookup import Resolver
+from app.wire.domain import Domain
 from app.wire.smtp.address import IPAddress
 from app.wire.smtp.reply import Reply
 
@@ -27,6 +29,10 @@ class Configured(Protocol):
     @property
     def directory(self) -> Directory:
         """The newest snapshot, with whose an address is."""
+        ...
+
+    def selectors(self, domain: Domain) -> tuple[Selector, ...]:
+        """With which keys mail of this domain is signed."""
         ...
 
 

@@ -174,6 +174,7 @@ class TransactionResult:
 
     replies: list[Reply | None]
     final: Reply | None = None  # the reply to the message, when it was sent
+    is_ours: bool = False  # the refusal is our own: the server has said that it cannot take such a message
 
 
 @dataclass(slots=True)
@@ -199,6 +200,7 @@ class Transaction:
         """The first bytes to write; none when the server cannot take this message, which is done then."""
         refusal = check(self.envelope, self.capabilities)
         if refusal is not None:
+            self.result.is_ours = True
             self._end(refusal)
             return b""
         line = self.client.command(Verb.MAIL, self._mail_line())
@@ -317,13 +319,16 @@ class Transaction:
 def check(envelope: Envelope, offers: Capabilities) -> Reply | None:
     """Our own refusal of a message that the server has said it cannot take."""
     if offers.size and envelope.size > offers.size:
-        return reply(552, "5.3.4", f"message of {envelope.size} bytes is over the server's limit of {offers.size}")
-    if envelope.has_8bit and not offers.eight_bit:
-        return reply(554, "5.6.3", "message has 8-bit data and the server does not offer 8BITMIME")
+        text = f"The message has {envelope.size} bytes; the server takes at most {offers.size}."
+        return reply(552, "5.3.4", text)
     if envelope.smtputf8 and not offers.smtputf8:
-        return reply(553, "5.6.7", "an address or header needs SMTPUTF8 and the server does not offer it")
+        text = "An address or the header has letters that are not ASCII; the server takes none (SMTPUTF8)."
+        return reply(553, "5.6.7", text)
+    if envelope.has_8bit and not offers.eight_bit:
+        return reply(554, "5.6.3", "The message has 8-bit data; the server takes none (8BITMIME).")
     if envelope.require_tls and not offers.requiretls:
-        return reply(554, "5.7.30", "REQUIRETLS was asked for and the server does not offer it")
+        text = "Encryption all the way was asked for; the server does not promise it (REQUIRETLS)."
+        return reply(554, "5.7.30", text)
     return None
 
 
