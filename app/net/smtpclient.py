@@ -22,7 +22,7 @@ import mmap
 import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -43,8 +43,8 @@ from app.wire.smtp.client import (
     TransactionResult,
     Verb,
     parse_capabilities,
-    stuffed,
 )
+from app.wire.smtp.outgoing import chunk, is_clean, stuffed
 from app.wire.smtp.reply import Reply
 
 COMMAND_S = 120.0  # RFC 5321 §4.5.3.2 asks for 5 minutes; nobody was seen who needs more than this
@@ -52,6 +52,8 @@ DATA_S = 180.0  # per piece of the message, RFC 5321 §4.5.3.2.5
 FINAL_S = 600.0
 TLS_S = 60.0
 MAX_AUTH_ROUNDS = 10
+CHUNK_FROM = 64 * 1024  # smaller messages gain nothing by BDAT
+THREAD_BYTES = 1024 * 1024
 
 log = logger("smtpclient")
 _durations = histogram("smtpclient_command_duration_seconds", "Time to each reply.", ("cmd", "code", "secode"))
@@ -193,12 +195,13 @@ class Conversation(asyncio.Protocol):
         if self._is_open:
             await self._expect((250,), await self._command(Verb.RSET, "RSET"))
         self._is_open = True
-        transaction = Transaction(envelope, self.capabilities, self._client)
+        by_chunk = await self._goes_by_chunk(envelope, prefix, body)
+        transaction = Transaction(envelope, self.capabilities, self._client, by_chunk)
         self._write(transaction.start())
         while not transaction.is_done:
             if transaction.wants_body:
                 self.sent_body = True
-                await self._write_body(prefix, body)
+                await self._write_body(chunk(prefix, body) if by_chunk else stuffed(prefix, body))
                 transaction.body_written()
             answered = await self._next()
             try:
@@ -215,6 +218,11 @@ class Conversation(asyncio.Protocol):
         if self._error is None and self._transport is not None and not self._transport.is_closing():
             self._write(self._client.command(Verb.QUIT, "QUIT"))
         self.close()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the server has said that it takes no more messages on this connection (RFC 9422)."""
+        return 0 < self.capabilities.mail_max <= self.used
 
     @property
     def is_usable(self) -> bool:
@@ -282,9 +290,20 @@ class Conversation(asyncio.Protocol):
             raise SmtpFailed("server closes the connection", got)
         return answered
 
-    async def _write_body(self, prefix: bytes, body: bytes | mmap.mmap) -> None:
-        for chunk in stuffed(prefix, body):
-            self._write(chunk, Level.TRACEDATA)
+    async def _goes_by_chunk(self, envelope: Envelope, prefix: bytes, body: bytes | mmap.mmap) -> bool:
+        """Whether BDAT is possible, and of use: a large message need not be searched for dots."""
+        if not self.capabilities.chunking or envelope.size < CHUNK_FROM:
+            return False
+        if envelope.size < THREAD_BYTES:
+            return is_clean(prefix, body)
+        return await asyncio.to_thread(is_clean, prefix, body)
+
+    async def _write_body(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            if self._answers:  # the server has heard enough; with half a message behind it, nothing can follow
+                self._fail("server refused the message before its end")
+                return
+            self._write(piece, Level.TRACEDATA)
             if self._writable.is_set():
                 continue
             try:

@@ -66,9 +66,13 @@ class Delivery:
         if not done and was_used and not talk.sent_body:
             # It was kept from another message and the server had left meanwhile; that says nothing about this one.
             self._last = None
-            talk = await self._open(target, fresh=True)
-            done = talk is not None and await self._transact(target, talk)
+            done = await self._again(target)
         return done
+
+    async def _again(self, target: Target) -> bool:
+        """The same on a new connection."""
+        talk = await self._open(target, fresh=True)
+        return talk is not None and await self._transact(target, talk)
 
     async def _open(self, target: Target, *, fresh: bool = False) -> Conversation | None:
         try:
@@ -85,6 +89,9 @@ class Delivery:
         self.tls_mode = "tls" if talk.has_tls else "none"
         try:
             while left := [index for index in range(len(self._rows)) if index not in self._outcomes]:
+                if talk.is_exhausted:
+                    talk.quit()
+                    return await self._again(target)
                 packed = await self._shipment.packed(talk.capabilities, left)
                 result = await talk.send(packed.envelope, packed.content.prefix, packed.content.body)
                 if not self._settle(target, left, result, talk):

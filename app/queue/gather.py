@@ -1,8 +1,8 @@
 """Which recipients go out in one transaction.
 
 Recipients of one message at one domain share a transaction when nothing about the way differs: the reverse-path, the
-transport, what is asked of TLS, the number of the attempt, and whether the address needs SMTPUTF8. The order of messages
-is kept.
+transport, what is asked of TLS, the number of the attempt, and whether the address needs SMTPUTF8. The order of
+messages is kept.
 """
 
 from __future__ import annotations

@@ -105,7 +105,12 @@ class Links:
 
     def give_back(self, target: Target, talk: Conversation) -> None:
         """Keep a connection for a moment, if it is still good."""
-        if not talk.is_usable or talk.used >= MAX_MESSAGES or sum(map(len, self._idle.values())) >= MAX_IDLE:
+        if (
+            not talk.is_usable
+            or talk.is_exhausted
+            or talk.used >= MAX_MESSAGES
+            or sum(map(len, self._idle.values())) >= MAX_IDLE
+        ):
             talk.quit()
             return
         timer = asyncio.get_running_loop().call_later(IDLE_S, self._expire, target, talk)

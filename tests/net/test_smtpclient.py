@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -83,6 +84,58 @@ def test_large_message_waits_for_a_slow_reader():
     sink = SmtpSink(offers=("PIPELINING",))
     assert talk_to(sink, work) == 1
     assert sink.messages[0].data == body * 40_000
+
+
+@pytest.mark.parametrize(
+    ("body", "by_chunk"),
+    [
+        (b".x\r\n" * 30_000, True),
+        (b".x\r\n" * 300_000 + b"no end", True),
+        (b".x\r\n" * 30_000 + b"bare\n.\n", False),
+        (b".x\r\n", False),
+    ],
+    ids=["large", "larger, without an end", "with bare line ends", "small"],
+)
+def test_large_messages_go_as_a_chunk_where_offered(body, by_chunk):
+    async def work(talk: Conversation) -> list[int]:
+        result = await talk.send(dataclasses.replace(envelope(), size=len(body)), b"A: b\r\n", body)
+        return [got.code for got in result.replies if got]
+
+    sink = SmtpSink(offers=("PIPELINING", "CHUNKING"))
+    assert talk_to(sink, work) == [250]
+    whole = body.replace(b"bare\n.\n", b"bare\r\n.\r\n")
+    assert sink.messages[0].data == b"A: b\r\n" + whole + (b"" if whole.endswith(b"\r\n") else b"\r\n")
+    assert any(line.startswith("BDAT ") for line in sink.commands) is by_chunk
+
+
+def test_a_message_that_is_refused_before_its_end_is_not_sent_to_the_end():
+    body = b"x" * 998 + b"\r\n"
+    heard = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard
+        for piece in (b"220 x\r\n", b"250 x\r\n", b"250 ok\r\n", b"250 ok\r\n"):
+            writer.write(piece)
+            await reader.readline()
+        writer.write(b"354 go\r\n")
+        await reader.read(1 << 16)
+        writer.write(b"552 5.3.4 enough\r\n")
+        while data := await reader.read(1 << 16):
+            heard += len(data)
+        writer.close()
+
+    async def scenario() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            talk = await Conversation.open(Peer("mx", ipaddress.ip_address("127.0.0.1"), port))
+            await talk.greet("mx.example.org")
+            result = await talk.send(envelope(), b"", body * 100_000)
+            assert [got.code for got in result.replies if got] == [552]
+            assert not talk.is_usable
+            talk.abort()
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+    assert heard < 50_000_000
 
 
 @pytest.mark.parametrize("offers", [("PIPELINING", "8BITMIME"), ()])

@@ -126,3 +126,10 @@ def test_an_international_address_does_not_keep_the_mail_from_its_neighbours(tmp
     (notice,) = send(tmp_path, sink, message("x@a.example", "ü@a.example", smtputf8=True))
     assert [taken.recipients for taken in sink.messages] == [["<x@a.example>"]]
     assert "Final-Recipient: utf-8; ü@a.example".encode() in notice
+
+
+def test_a_server_gets_no_more_messages_on_a_connection_than_it_says(tmp_path):
+    sink = SmtpSink(offers=("PIPELINING", "LIMITS MAILMAX=2 RCPTMAX=1"))
+    assert send(tmp_path, sink, message("x@a.example", "y@a.example", "z@a.example"), message("x@a.example")) == []
+    assert len(sink.messages) == 4
+    assert sink.connections == 2

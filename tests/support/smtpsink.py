@@ -137,6 +137,8 @@ class _Session:
                 self.recipients.append(line[8:].split(" ")[0])
         elif step == "data":
             await self.data()
+        elif step == "bdat":
+            await self.chunk(line)
         elif step == "rset":
             self.mail = ""
             await self.reply(step, b"250 ok\r\n")
@@ -145,6 +147,15 @@ class _Session:
             raise EOFError
         else:
             await self.reply(step, b"250 ok\r\n")
+
+    async def chunk(self, line: str) -> None:
+        """BDAT with the whole message (RFC 3030)."""
+        _, size, last = line.split(" ")
+        assert last == "LAST"
+        content = await self.reader.readexactly(int(size))
+        mail, self.mail = self.mail, ""
+        if await self.reply("body", b"250 2.0.0 taken\r\n"):
+            self.sink.messages.append(Taken(mail, self.recipients, content, self.is_secure))
 
     async def data(self) -> None:
         if not self.recipients:

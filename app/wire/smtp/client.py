@@ -6,8 +6,8 @@
     for answered in client.receive_data(data): ...                 # each reply with the command it answers
 
     transaction = Transaction(envelope, capabilities, client)
-    transaction.start() -> bytes; transaction.take(answered) -> bytes; when wants_body: stuffed(...), take the last
-    reply
+    transaction.start() -> bytes; transaction.take(answered) -> bytes; when wants_body: what `outgoing.py` makes of the
+    message, body_written(), take the last reply
 
 Replies come in the order of commands and are matched here; one that nobody waits for is an error, but for 421, by
 which a server may leave at any time. A server may say anything: replies are bounded by `reply.py`, capabilities by
@@ -16,22 +16,15 @@ MAX_LINES there. Raises SmtpSyntaxError, after which the connection is of no mor
 
 from __future__ import annotations
 
-import mmap
-import re
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
 from app.errors import SmtpSyntaxError
 from app.wire.smtp.address import Address, AddressLiteral, ReversePath
-from app.wire.smtp.data import find_fault
 from app.wire.smtp.reply import Reply, ReplyParser, reply
 
-CHUNK = 256 * 1024
 MAX_PIPELINED = 100  # recipients written before their replies are read: fits every socket buffer, so nobody deadlocks
-
-_BARE = re.compile(rb"\r\n|\r|\n")
 
 
 class Verb(Enum):
@@ -71,7 +64,9 @@ class Capabilities:
     dsn: bool = False
     size: int | None = None  # the limit; 0 for none stated; None without the extension
     auth: frozenset[str] = frozenset()
+    chunking: bool = False
     rcpt_max: int = 0  # LIMITS RCPTMAX (RFC 9422); 0 for none
+    mail_max: int = 0  # LIMITS MAILMAX: messages on one connection; 0 for none
 
 
 def parse_capabilities(ehlo: Reply) -> Capabilities:
@@ -90,7 +85,9 @@ def parse_capabilities(ehlo: Reply) -> Capabilities:
         dsn="DSN" in offers,
         size=_number(offers["SIZE"]) if "SIZE" in offers else None,
         auth=frozenset(mechanisms),
+        chunking="CHUNKING" in offers,
         rcpt_max=_number([limits.get("RCPTMAX", "")]),
+        mail_max=_number([limits.get("MAILMAX", "")]),
     )
 
 
@@ -107,9 +104,10 @@ def _number(words: list[str]) -> int:
 class SmtpClient:
     """Matches replies to the commands that were written."""
 
-    __slots__ = ("_parser", "_waiting")
+    __slots__ = ("_is_in_body", "_parser", "_waiting")
 
     def __init__(self) -> None:
+        self._is_in_body = False
         self._parser = ReplyParser()
         self._waiting: deque[Verb] = deque([Verb.GREETING])
 
@@ -120,9 +118,15 @@ class SmtpClient:
         self._waiting.append(verb)
         return line.encode("utf-8") + b"\r\n"
 
+    def body_begins(self) -> None:
+        """From now on a message is written, which the server may refuse before its end."""
+        self._is_in_body = True
+
     def body_sent(self) -> None:
-        """The end of data has been written; its reply is waited for."""
-        self._waiting.append(Verb.BODY)
+        """The message has been written; its reply is waited for, unless it was refused before."""
+        if self._is_in_body:
+            self._waiting.append(Verb.BODY)
+        self._is_in_body = False
 
     def receive_data(self, data: bytes) -> list[Answered]:
         """The replies that `data` completes, in order."""
@@ -140,6 +144,9 @@ class SmtpClient:
     def _match(self, got: Reply) -> Answered:
         if self._waiting:
             return Answered(self._waiting.popleft(), got)
+        if self._is_in_body and got.code >= 400:
+            self._is_in_body = False
+            return Answered(Verb.BODY, got)
         if got.code == 421:
             return Answered(Verb.UNASKED, got)
         raise SmtpSyntaxError("reply that nothing was asked for")
@@ -184,6 +191,7 @@ class Transaction:
     envelope: Envelope
     capabilities: Capabilities
     client: SmtpClient
+    by_chunk: bool = False  # the message goes by BDAT (RFC 3030), once it is known who gets it
     wants_body: bool = False
     is_done: bool = False
     result: TransactionResult = field(init=False)
@@ -252,9 +260,10 @@ class Transaction:
 
     def _take_data(self, got: Reply) -> bytes:
         if got.code < 400 and self._accepted and self._mail_refusal is None:
-            self.wants_body = True
+            self._begin_body()
             return b""
         if got.code < 400:  # RFC 2920 §3.1: it must be ended although nobody gets it
+            self.client.body_begins()
             self.client.body_sent()
             return b".\r\n"
         self._end(self._mail_refusal or got)
@@ -270,12 +279,18 @@ class Transaction:
         lines = [self.client.command(Verb.RCPT, self._rcpt_line(n)) for n in range(self._written, until)]
         self._written = until
         if self._written == limit and (self.capabilities.pipelining or not lines):
-            if self._answered == limit and not self._accepted:
+            if self._answered == limit and (not self._accepted or (self.by_chunk and self._mail_refusal)):
                 self._end(self._mail_refusal)
-                return b""
-            self._data_written = True
-            lines.append(self.client.command(Verb.DATA, "DATA"))
+            elif not self.by_chunk:
+                self._data_written = True
+                lines.append(self.client.command(Verb.DATA, "DATA"))
+            elif self._answered == limit:
+                self._begin_body()
         return b"".join(lines)
+
+    def _begin_body(self) -> None:
+        self.wants_body = True
+        self.client.body_begins()
 
     def _end(self, final: Reply | None) -> None:
         """Recipients that were accepted, or never answered, share the fate of the message."""
@@ -330,37 +345,3 @@ def check(envelope: Envelope, offers: Capabilities) -> Reply | None:
         text = "Encryption all the way was asked for; the server does not promise it (REQUIRETLS)."
         return reply(554, "5.7.30", text)
     return None
-
-
-def stuffed(prefix: bytes, body: bytes | mmap.mmap) -> Iterator[bytes]:
-    """The message as DATA carries it, with its end, in chunks (RFC 5321 §4.5.2). Bare CR and LF become CRLF."""
-    last = b"\r\n"
-    for chunk in _whole_lines(prefix, body):
-        if find_fault(chunk) is not None:
-            # What is no line end for us may be one for the server: never let it see an end of data of somebody else.
-            chunk = _BARE.sub(b"\r\n", chunk)
-        if chunk.startswith(b".") and last.endswith(b"\n"):
-            chunk = b"." + chunk
-        last = (last + chunk[-2:])[-2:]
-        yield chunk.replace(b"\r\n.", b"\r\n..")
-    yield b".\r\n" if last == b"\r\n" else b"\r\n.\r\n"
-
-
-def _whole_lines(prefix: bytes, body: bytes | mmap.mmap) -> Iterator[bytes]:
-    """Pieces of about CHUNK that stop at a line's end where there is one, and never between CR and LF."""
-    if len(prefix) + len(body) <= CHUNK:
-        yield prefix + bytes(body)
-        return
-    if prefix:
-        yield prefix
-    start = 0
-    while start < len(body):
-        end = min(start + CHUNK, len(body))
-        if end < len(body):
-            line_end = body.rfind(b"\n", start, end)
-            if line_end >= 0:
-                end = line_end + 1
-            elif body[end - 1] == 13:
-                end -= 1
-        yield body[start:end]
-        start = end

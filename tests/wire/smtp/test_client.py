@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from app.errors import SmtpSyntaxError
 from app.wire.smtp.address import parse_address
 from app.wire.smtp.client import (
-    CHUNK,
     Capabilities,
     Envelope,
     Recipient,
@@ -18,9 +17,9 @@ from app.wire.smtp.client import (
     Verb,
     check,
     parse_capabilities,
-    stuffed,
 )
 from app.wire.smtp.data import DotReader
+from app.wire.smtp.outgoing import CHUNK, chunk, is_clean, stuffed
 from app.wire.smtp.reply import Reply
 
 FULL = Capabilities(pipelining=True, eight_bit=True, size=0, dsn=True)
@@ -35,10 +34,10 @@ def envelope(count: int = 2, **more: object) -> Envelope:
 class Talk:
     """A transaction against scripted replies."""
 
-    def __init__(self, offers: Capabilities = FULL, count: int = 2, **more: object) -> None:
+    def __init__(self, offers: Capabilities = FULL, count: int = 2, *, by_chunk: bool = False, **more: object) -> None:
         self.client = SmtpClient()
         self.client.receive_data(b"220 hi\r\n")
-        self.transaction = Transaction(envelope(count, **more), offers, self.client)
+        self.transaction = Transaction(envelope(count, **more), offers, self.client, by_chunk)
         self.written = self.transaction.start()
 
     def hear(self, *codes: int) -> bytes:
@@ -239,6 +238,52 @@ def test_no_bytes_end_the_data_early(body):
     assert reader.rest == b""
     assert b"\n.\n" not in wire
     assert b"\r.\r" not in wire
+
+
+@given(st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b"\0"]), max_size=20).map(b"".join))
+def test_only_what_needs_no_change_goes_as_a_chunk(body):
+    bare = body.replace(b"\r\n", b"")
+    assert is_clean(b"X: y\r\n", body) is not (b"\r" in bare or b"\n" in bare or b"\0" in bare)
+    command, *pieces = chunk(b"X: y\r\n", body)
+    wire = b"".join(pieces)
+    assert command == b"BDAT %d LAST\r\n" % len(wire)
+    assert wire == b"X: y\r\n" + body + (b"" if not body or body.endswith(b"\r\n") else b"\r\n")
+
+
+@pytest.mark.parametrize("codes", [[250, 250, 550], [250, 550, 250]])
+def test_a_chunk_follows_when_it_is_known_who_gets_it(codes):
+    talk = Talk(by_chunk=True)
+    assert b"DATA" not in talk.written + talk.hear(*codes)
+    assert talk.transaction.wants_body
+    talk.transaction.body_written()
+    talk.hear(250)
+    assert sorted(talk.codes()) == [250, 550]
+
+
+@pytest.mark.parametrize("codes", [[250, 550, 551], [553, 503, 503], [553, 250, 250]])
+def test_no_chunk_when_nobody_gets_it(codes):
+    talk = Talk(by_chunk=True)
+    assert talk.hear(*codes) == b""
+    assert talk.transaction.is_done
+    assert not talk.transaction.wants_body
+    assert all(code >= 500 for code in talk.codes())
+
+
+@pytest.mark.parametrize("code", [552, 421])
+def test_a_message_may_be_refused_before_its_end(code):
+    talk = Talk()
+    talk.hear(250, 250, 250, 354)
+    talk.hear(code)  # while the message is being written
+    talk.transaction.body_written()
+    assert talk.codes() == [code, code]
+    assert talk.client.is_quiet()
+
+
+def test_a_message_is_not_taken_before_its_end():
+    talk = Talk()
+    talk.hear(250, 250, 250, 354)
+    with pytest.raises(SmtpSyntaxError):
+        talk.hear(250)
 
 
 def test_large_bodies_are_cut_at_line_ends():

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from app.wire.smtp import codes
 from app.wire.smtp.address import parse_address
-from app.wire.smtp.client import Envelope, Recipient, SmtpClient, Transaction, Verb, parse_capabilities, stuffed
+from app.wire.smtp.client import Envelope, Recipient, SmtpClient, Transaction, Verb, parse_capabilities
 from app.wire.smtp.command import Data, Rcpt
 from app.wire.smtp.events import Chunk, Refused, ServerSettings
+from app.wire.smtp.outgoing import chunk, stuffed
 from app.wire.smtp.reply import Reply
 from app.wire.smtp.server import SmtpServer
 
@@ -46,12 +47,12 @@ def deliver(message: bytes, recipients: list[str], ehlo: Reply, refused: tuple[s
         recipients=tuple(Recipient(path=parse_address(text)) for text in recipients),
         size=len(message),
     )
-    transaction = Transaction(envelope, parse_capabilities(ehlo), client)
+    transaction = Transaction(envelope, parse_capabilities(ehlo), client, parse_capabilities(ehlo).chunking)
     out = transaction.start()
     while not transaction.is_done:
         if transaction.wants_body:
             transaction.body_written()
-            out = b"".join(stuffed(b"", message))
+            out = b"".join(chunk(b"", message) if transaction.by_chunk else stuffed(b"", message))
         assert out
         answered = client.receive_data(answer(server, out, kept, refused))
         out = b"".join([transaction.take(one) for one in answered])
@@ -60,12 +61,13 @@ def deliver(message: bytes, recipients: list[str], ehlo: Reply, refused: tuple[s
 
 PLAIN = Reply(250, "", ("server", "SIZE 1000000"))
 PIPELINED = Reply(250, "", ("server", "PIPELINING", "SIZE 1000000"))
+CHUNKING = Reply(250, "", ("server", "PIPELINING", "CHUNKING", "SIZE 1000000"))
 LINES = st.lists(st.sampled_from([b"", b".", b"..", b".a", b"text", b"a.", b"\xe9" * 70])).map(
     lambda lines: b"".join(line + b"\r\n" for line in lines)
 )
 
 
-@given(LINES, st.sampled_from([PLAIN, PIPELINED]))
+@given(LINES, st.sampled_from([PLAIN, PIPELINED, CHUNKING]))
 def test_any_message_of_whole_lines_arrives_unchanged(message, ehlo):
     result, content = deliver(message, ["b@example.com"], ehlo)
     assert content == message
@@ -79,14 +81,14 @@ def test_whatever_we_send_is_never_two_messages_or_a_fault(message):
     assert len(content) >= len(message.replace(b"\r", b"").replace(b"\n", b""))
 
 
-@pytest.mark.parametrize("ehlo", [PLAIN, PIPELINED])
+@pytest.mark.parametrize("ehlo", [PLAIN, PIPELINED, CHUNKING])
 def test_each_recipient_has_its_reply(ehlo):
     result, content = deliver(b"x\r\n", ["b@example.com", "c@example.com"], ehlo, refused=("b@example.com",))
     assert [reply.code for reply in result.replies] == [550, 250]
     assert content == b"x\r\n"
 
 
-@pytest.mark.parametrize("ehlo", [PLAIN, PIPELINED])
+@pytest.mark.parametrize("ehlo", [PLAIN, PIPELINED, CHUNKING])
 def test_no_message_is_sent_when_nobody_is_accepted(ehlo):
     result, content = deliver(b"x\r\n", ["b@example.com"], ehlo, refused=("b@example.com",))
     assert [reply.code for reply in result.replies] == [550]
