@@ -7,7 +7,8 @@ function carries out a command, in which states it is legal, and whether EXPUNGE
 `selected.py` is the heart: what this client has been told about its mailbox (the uids in order, up to which change),
 and what it must still be told. Changes of other sessions arrive there after each commit and wait for a moment at
 which the protocol allows to tell them; `updates.py` is the only place that writes EXISTS, EXPUNGE, VANISHED and
-unsolicited FETCH; `resync.py` tells what happened before the mailbox was opened.
+unsolicited FETCH; `resync.py` tells what happened before the mailbox was opened, `othermailboxes.py`
+what happens in those that are not selected, to a client that used NOTIFY.
 
 Rules: nothing is written to a client while a transaction is open; a command takes one modseq; a session that was not
 yet told of a removal may go on fetching the message. Start reading at `session.py`.

@@ -38,7 +38,7 @@ class AnnotationNews:
 
     def changed(self, changes: list[Change]) -> None:
         """Hear of a commit."""
-        mine = [change for change in changes if isinstance(change, AnnotationsChanged) and self._is_wanted(change)]
+        mine = [change for change in changes if isinstance(change, AnnotationsChanged) and self.wants(change)]
         for change in mine:
             for key in change.keys:
                 self._pending.pop((change.name, key), None)
@@ -48,7 +48,8 @@ class AnnotationNews:
         if mine:
             self._on_change()
 
-    def _is_wanted(self, change: AnnotationsChanged) -> bool:
+    def wants(self, change: AnnotationsChanged) -> bool:
+        """Whether the change is told here."""
         return self.has_mailboxes or change.mailbox_id == ACCOUNT
 
     def knows_own_change(self, modseq: int) -> None:

@@ -138,16 +138,19 @@ class ImapConnection(Connection):
                 self.start_task(asyncio.sleep(0))
         if self.has_waiting and not self.is_busy and not self.is_closing:
             self.start_task(asyncio.sleep(0))  # what `is_full` kept back comes when it ends
+        if self.session.has_heard:
+            self.tell_news()  # what could not be told during a command, or with it
 
     def tell_news(self) -> None:
         """Tell a client that listens what is new, unless it does not read."""
         session = self.session
-        if not session.idling or self.is_stalled or self.is_busy or self.is_closing:
+        if not session.listens or self.is_stalled or self.is_busy or self.is_closing:
             return
+        session.has_heard = False
         if session.must_read:
             self.start_task(news.tell(session))
         else:
-            updates.write(session, may_expunge=True)
+            updates.write(session, may_expunge=session.may_push_expunges)
 
     def is_full(self) -> bool:
         """Whether many commands wait here; the next ones are not read before these are carried out."""

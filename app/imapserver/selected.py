@@ -28,8 +28,10 @@ class Selected:
     __slots__ = (
         "_departed",
         "_expunged",
+        "_fetches_new",
         "_flags",
         "_flags_again",
+        "_fresh",
         "_modseq",
         "_new",
         "_since",
@@ -62,7 +64,9 @@ class Selected:
         self.has_new_keywords = False  # of which the client was not told
         self._since = index.modseq
         self._modseq = min(mailbox.modseq, index.modseq)  # up to which `uids` and the news are complete
+        self._fetches_new = False
         self._new: list[int] = []
+        self._fresh: set[int] = set()  # new messages of others, until more was told of them
         self._flags: dict[int, int] = {}  # uid to the modseq of the last change that is to be told
         self._flags_again: set[int] = set()  # those of them that were changed more than once
         self._expunged: dict[int, int] = {}
@@ -108,7 +112,7 @@ class Selected:
         for change in mine:
             self._modseq = change.modseq
             if isinstance(change, MessagesAdded):
-                self._new.extend(entry.uid for entry in change.entries)
+                self._note_new(change)
                 self._note_keywords(change.entries)
             elif isinstance(change, FlagsChanged):
                 self._note_flags(change)
@@ -121,6 +125,18 @@ class Selected:
                 self.contexts.changed(change, is_own=self.account.origin is self.owner)
         if mine and self.on_change is not None:
             self.on_change()
+
+    def follow_new(self, *, fetches_new: bool) -> None:
+        """Whether more is to be told of new messages than that they are there."""
+        self._fetches_new = fetches_new
+        if not fetches_new:
+            self._fresh.clear()
+
+    def _note_new(self, change: MessagesAdded) -> None:
+        uids = [entry.uid for entry in change.entries]
+        self._new.extend(uids)
+        if self._fetches_new and self.account.origin is not self.owner:  # RFC 5465 §5
+            self._fresh.update(uids)
 
     def _note_flags(self, change: FlagsChanged) -> None:
         changed = [entry.uid for entry in change.entries]
@@ -139,6 +155,8 @@ class Selected:
         untold = new.intersection(change.uids)
         if untold:  # never told of, so nothing to take back
             self._new = [uid for uid in self._new if uid not in untold]
+        if self._fresh:
+            self._fresh.difference_update(change.uids)
         for uid in change.uids:
             self._flags.pop(uid, None)
             if uid in untold:
@@ -159,6 +177,17 @@ class Selected:
         """Whether there is anything to tell."""
         return bool(self._new or self._flags or self._expunged or self.has_new_keywords)
 
+    @property
+    def has_fresh(self) -> bool:
+        """Whether more is to be told of new messages."""
+        return bool(self._fresh)
+
+    def take_fresh(self) -> list[int]:
+        """The new messages in the client's view of which more is to be told, sorted."""
+        known = sorted(uid for uid in self._fresh if self.seq_of(uid))
+        self._fresh.difference_update(known)
+        return known
+
     def take_expunged(self) -> tuple[list[int], list[int]]:
         """Forget the removed messages; returns their uids, sorted, and the sequence numbers each has at its turn when
         they are told from the highest down."""
@@ -172,6 +201,15 @@ class Selected:
         self.search_result = without(self.search_result, spans_of(self.search_result, uids))
         self.account.eraser.kick()
         return uids, [seq for start, end in reversed(spans) for seq in range(end, start, -1)]
+
+    def has_counts(self, *, may_expunge: bool) -> bool:
+        """Whether there is anything to tell of what came, or what left where that may be told."""
+        return bool(self._new or self.has_new_keywords or (may_expunge and self._expunged))
+
+    @property
+    def has_flags(self) -> bool:
+        """Whether there are changed flags to tell."""
+        return bool(self._flags)
 
     def take_new(self) -> int:
         """Take new messages into the client's view; returns how many."""

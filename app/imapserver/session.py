@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from app.errors import ConnectionGone
 from app.imapserver import updates
 from app.imapserver.annotationnews import AnnotationNews
+from app.imapserver.notices import Notices
 from app.imapserver.selected import Selected
+from app.imapserver.wishes import ALL_OF_IT, Telling, Wishes
 from app.log import logger
 from app.store.account.handle import Account
 from app.store.accounts import Accounts
@@ -42,8 +44,10 @@ class Session:
         "connection",
         "enabled",
         "ending",
+        "has_heard",
         "idling",
         "may_expunge",
+        "notices",
         "selected",
         "signed_in",
         "user_agent",
@@ -54,8 +58,10 @@ class Session:
         self.signed_in: SignedIn | None = None
         self.selected: Selected | None = None
         self.annotation_news: AnnotationNews | None = None
+        self.notices: Notices | None = None  # since the client used NOTIFY
         self.enabled: set[str] = set()  # atoms in upper case: CONDSTORE, IMAP4REV2
         self.idling = False
+        self.has_heard = False  # of news that the client was not told at once
         self.ending: bytes | None = None  # the end of a command that waits for news which must be read first
         self.may_expunge = True  # whether removals may be told at the end of the command under way
         self.user_agent = ""
@@ -127,15 +133,35 @@ class Session:
         self.write(line)
 
     @property
+    def telling(self) -> Telling:
+        """What the client wants to hear of its selected mailbox."""
+        return ALL_OF_IT if self.notices is None else self.notices.telling
+
+    @property
+    def listens(self) -> bool:
+        """Whether the client is told news at once, and not only with its commands."""
+        return self.idling or (self.notices is not None and not self.notices.wishes.is_silent)
+
+    @property
+    def may_push_expunges(self) -> bool:
+        """Whether removals may be told when no command is under way (RFC 5465 §6.1)."""
+        return self.idling or self.telling.is_prompt
+
+    @property
     def has_news(self) -> bool:
-        """Whether there is anything to tell of the selected mailbox."""
-        return self.selected is not None and self.selected.has_news()
+        """Whether there is anything to tell of the selected mailbox to a client that listens."""
+        selected = self.selected
+        return selected is not None and updates.has_news(selected, self.telling, may_expunge=self.may_push_expunges)
 
     @property
     def must_read(self) -> bool:
         """Whether there is news that cannot be told before the database was read; see `news.py`."""
         selected = self.selected
-        return selected is not None and selected.contexts is not None and selected.contexts.is_dirty
+        if selected is not None and (
+            selected.has_fresh or (selected.contexts is not None and selected.contexts.is_dirty)
+        ):
+            return True
+        return self.notices is not None and self.notices.is_pending
 
     def untagged_ok(self, text: str, code: Code | None = None) -> None:
         """An untagged OK with its code."""
@@ -162,7 +188,8 @@ class Session:
         self.selected = selected
         selected.open()
         selected.owner = self
-        selected.on_change = self._news
+        selected.follow_new(fetches_new=bool(self.telling.items))
+        selected.on_change = self.news
 
     def unselect(self) -> None:
         """Stop following the mailbox, if there is one."""
@@ -182,13 +209,34 @@ class Session:
     def enable_annotation_news(self, *, has_mailboxes: bool) -> None:
         """Tell the client which annotations others change: of the account, and perhaps of mailboxes."""
         if self.annotation_news is None:
-            self.annotation_news = AnnotationNews(self.account, self._news)
+            self.annotation_news = AnnotationNews(self.account, self.news)
             self.annotation_news.open()
         self.annotation_news.has_mailboxes |= has_mailboxes
+
+    def notify(self, wishes: Wishes) -> None:
+        """From now on tell of other mailboxes what is wished, and nothing else."""
+        if self.connection.is_gone:
+            raise ConnectionGone("connection is gone")
+        self._end_notices()
+        self.notices = Notices(self, wishes)
+        self.notices.open()
+
+    def notify_selected(self) -> None:
+        """From now on tell of the selected mailbox what is wished, and nothing else."""
+        assert self.notices is not None
+        self.notices.telling = self.notices.wishes.selected
+        if self.selected is not None:
+            self.selected.follow_new(fetches_new=bool(self.telling.items))
+
+    def _end_notices(self) -> None:
+        if self.notices is not None:
+            self.notices.close()
+            self.notices = None
 
     def end(self) -> None:
         """Let go of everything; the connection is gone, or somebody else may sign in."""
         self.unselect()
+        self._end_notices()
         self.ending = None
         if self.annotation_news is not None:
             self.annotation_news.close()
@@ -201,7 +249,8 @@ class Session:
         self.enabled.clear()
         self.signed_in = None
 
-    def _news(self) -> None:
-        """Something changed: tell it at once to a client that idles."""
-        if self.idling:
+    def news(self) -> None:
+        """Something changed: tell it at once to a client that listens."""
+        if self.listens:
+            self.has_heard = True
             self.connection.call_soon(self.connection.tell_news)

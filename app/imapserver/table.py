@@ -17,6 +17,7 @@ from app.imapserver.commands import (
     mailbox,
     metadata,
     multisearch,
+    notify,
     quota,
     replace,
     search,
@@ -34,6 +35,7 @@ from app.wire.imap.parse import listing as listing_grammar
 from app.wire.imap.parse import mailbox as mailbox_grammar
 from app.wire.imap.parse import metadata as metadata_grammar
 from app.wire.imap.parse import multisearch as multisearch_grammar
+from app.wire.imap.parse import notify as notify_grammar
 from app.wire.imap.parse import search as search_grammar
 from app.wire.imap.parse import select as select_grammar
 from app.wire.imap.parse import session as session_grammar
@@ -76,6 +78,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     search_grammar.SearchCommand: search.search,
     search_grammar.CancelupdateCommand: search.cancelupdate,
     multisearch_grammar.EsearchCommand: multisearch.esearch,
+    notify_grammar.NotifyCommand: notify.notify,
     sort_grammar.SortCommand: sort.sort,
     sort_grammar.ThreadCommand: sort.thread,
     fetch_grammar.FetchCommand: fetch.fetch,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.imapserver.selected import Selected
+from app.imapserver.wishes import Telling
 from app.wire.imap.flags import write_flags
 from app.wire.imap.respond.sync import exists, expunges, vanished
 from app.wire.imap.response import Code, Status, flags_response, highestmodseq, permanentflags, untagged
@@ -24,23 +25,33 @@ if TYPE_CHECKING:
 LINES_AT_ONCE = 1000  # joined for one write
 
 
-def write(session: Session, *, may_expunge: bool) -> None:
-    """Write what the client of `session` has not been told yet."""
+def has_news(selected: Selected, telling: Telling, *, may_expunge: bool) -> bool:
+    """Whether `write` would tell anything of the mailbox."""
+    return (telling.has_counts and selected.has_counts(may_expunge=may_expunge)) or (
+        telling.has_flags and selected.has_flags
+    )
+
+
+def write(session: Session, *, may_expunge: bool, is_answer: bool = False) -> None:
+    """Write what the client of `session` has not been told yet and wants to hear, and removals for which it asked."""
     if session.annotation_news is not None and (news := session.annotation_news.take(utf8=session.utf8)):
         session.write(news)
     selected = session.selected
     if selected is None:
         return
     if selected.has_news():
-        write_keywords(session, selected)
+        telling = session.telling
+        if telling.has_counts:
+            write_keywords(session, selected)
         contexts = selected.contexts
         if contexts is not None:
             session.write(contexts.write_gone(selected.seq_of, utf8=session.utf8))
-        if may_expunge:
+        if may_expunge and (telling.has_counts or is_answer):
             _write_expunged(session, selected)
-        if selected.take_new():
+        if telling.has_counts and selected.take_new():
             session.write(exists(len(selected.uids)))
-        _write_flags(session, selected)
+        if telling.has_flags:
+            _write_flags(session, selected)
     if selected.contexts is not None:
         session.write(selected.contexts.write_changes(selected.seq_of, utf8=session.utf8))
     if selected.gone and may_expunge:
@@ -76,7 +87,9 @@ def _write_flags(session: Session, selected: Selected) -> None:
 def modseq_code(session: Session) -> Code | None:
     """HIGHESTMODSEQ after removals, for a client that was just told everything (RFC 7162 §3.2.7)."""
     selected = session.selected
-    return highestmodseq(selected.highest_modseq()) if session.has_qresync and selected is not None else None
+    if not session.has_qresync or selected is None or selected.has_news():
+        return None
+    return highestmodseq(selected.highest_modseq())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +109,20 @@ def fetch_form(session: Session, selected: Selected) -> FetchForm:
 
 
 def flag_lines(session: Session, selected: Selected, uids: list[int]) -> bytes:
-    """FETCH responses with flags, and with the uid and modseq for a client that asked for modseqs (RFC 7162 §3.1)."""
+    """FETCH responses with flags, and with the uid and modseq for a client that asked for modseqs (RFC 7162 §3.1).
+
+    What comes unasked names the uid as well, as numbers may have changed since the client's last command.
+    """
     form = fetch_form(session, selected)
+    names_uid = (session.has_condstore or session.notices is not None) and not session.has_uidonly
     lines: list[bytes] = []
     for uid in uids:
         entry = selected.entry(uid)
         if entry is None:
             continue
         flags = write_flags(entry.flags, entry.keywords)
-        if not session.has_condstore:
-            items = b"FLAGS %b" % flags
-        elif session.has_uidonly:
-            items = b"FLAGS %b MODSEQ (%d)" % (flags, entry.modseq)
-        else:
-            items = b"UID %d FLAGS %b MODSEQ (%d)" % (uid, flags, entry.modseq)
+        items = b"UID %d FLAGS %b" % (uid, flags) if names_uid else b"FLAGS %b" % flags
+        if session.has_condstore:
+            items += b" MODSEQ (%d)" % entry.modseq
         lines.append(form.line % (form.number(uid), items))
     return b"".join(lines)

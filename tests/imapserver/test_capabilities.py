@@ -47,6 +47,7 @@ SHOWN_BY = {
     "CONTEXT=SEARCH": "dialogs/imap/contexts.imap imapserver/test_contexts.py",
     "CONTEXT=SORT": "dialogs/imap/contexts.imap imapserver/test_contexts.py imapserver/test_results.py",
     "MULTISEARCH": "dialogs/imap/multisearch.imap imapserver/commands/test_multisearch.py",
+    "NOTIFY": "dialogs/imap/notify.imap imapserver/test_notify.py wire/imap/parse/test_notify.py",
     "PARTIAL": "dialogs/imap/partial.imap wire/imap/parse/test_search.py",
     "THREAD=ORDEREDSUBJECT": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",
     "THREAD=REFERENCES": "dialogs/imap/sort_thread.imap wire/message/test_threading.py",

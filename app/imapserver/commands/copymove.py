@@ -38,7 +38,7 @@ async def move(session: Session, command: MoveCommand) -> None:
     _check_copied(command, uids, moved)
     if code := _code(moved):
         session.untagged_ok("moved to", code)
-    updates.write(session, may_expunge=True)
+    updates.write(session, may_expunge=True, is_answer=True)
     session.ok(command.tag, "moved", updates.modseq_code(session) if moved.source_uids else None)
 
 

@@ -21,7 +21,7 @@ async def expunge(session: Session, command: ExpungeCommand) -> None:
     uids = None if command.uids is None else choose(selected, command.uids, uid=True)
     work = session.account.write(lambda tx: _expunge(tx, mailbox_id, uids))
     removed = await watched(session, command.tag, work)
-    updates.write(session, may_expunge=True)
+    updates.write(session, may_expunge=True, is_answer=True)
     session.ok(command.tag, "expunged", updates.modseq_code(session) if removed else None)
 
 

@@ -77,7 +77,7 @@ def choose(command: ListCommand, names: Names) -> list[Listed]:
     return [
         Listed(
             name=name,
-            attributes=_attributes(names, name, shows_subscribed=shows_subscribed),
+            attributes=attributes_of(names, name, shows_subscribed=shows_subscribed),
             childinfo=criteria if name in above else (),
         )
         for name in order
@@ -100,7 +100,8 @@ def _matcher(reference: str, patterns: tuple[str, ...]) -> Matches:
     return lambda name: any(pattern.matches(name) for pattern in compiled)
 
 
-def _attributes(names: Names, name: str, *, shows_subscribed: bool) -> tuple[str, ...]:
+def attributes_of(names: Names, name: str, *, shows_subscribed: bool) -> tuple[str, ...]:
+    """What LIST says of a name, whether there is such a mailbox or not."""
     mailbox = names.mailboxes.get(name)
     attributes = ["\\NonExistent"] if mailbox is None else []
     attributes.append("\\HasChildren" if name in names.with_children else "\\HasNoChildren")

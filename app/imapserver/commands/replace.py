@@ -30,7 +30,7 @@ async def replace(session: Session, command: ReplaceCommand) -> None:
         added = await watched(session, command.tag, work)
     session.untagged_ok("the new message", appenduid(added.uidvalidity, [added.uid]))
     updates.write(session, may_expunge=False)
-    updates.write(session, may_expunge=True)
+    updates.write(session, may_expunge=True, is_answer=True)
     session.ok(command.tag, "replaced", updates.modseq_code(session))
 
 

@@ -25,6 +25,12 @@ async def status(session: Session, command: StatusCommand) -> None:
     session.ok(command.tag, "done")
 
 
+def write_counts(session: Session, mailbox: Mailbox, *, has_modseq: bool) -> bytes:
+    """The STATUS response that tells a client unasked what changed in a mailbox (RFC 5465 §5.1 to §5.3)."""
+    items = (*_COUNTS, StatusItem.HIGHESTMODSEQ) if has_modseq or session.has_condstore else _COUNTS
+    return write_status(session, mailbox, items)
+
+
 def check_items(session: Session, items: Iterable[StatusItem]) -> None:
     """Raise for an item that we do not have; asking for modseqs shows that the client knows them."""
     if StatusItem.HIGHESTMODSEQ in items:
@@ -48,6 +54,7 @@ def _value(session: Session, mailbox: Mailbox, item: StatusItem) -> int | str | 
     return 0  # RECENT
 
 
+_COUNTS = (StatusItem.MESSAGES, StatusItem.UIDNEXT, StatusItem.UIDVALIDITY, StatusItem.UNSEEN)
 _COLUMNS = {
     StatusItem.MESSAGES: "total",
     StatusItem.UIDNEXT: "uidnext",

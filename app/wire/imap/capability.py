@@ -75,6 +75,7 @@ CAPABILITIES: Final = (
     Capability("CONTEXT=SEARCH", "RFC 5267 §4"),
     Capability("CONTEXT=SORT", "RFC 5267 §4"),
     Capability("MULTISEARCH", "RFC 7377"),
+    Capability("NOTIFY", "RFC 5465"),
     Capability("PARTIAL", "RFC 9394"),
     Capability("THREAD=ORDEREDSUBJECT", "RFC 5256"),
     Capability("THREAD=REFERENCES", "RFC 5256"),

@@ -57,6 +57,7 @@ INUSE: Final = Code("INUSE")
 LIMIT: Final = Code("LIMIT")
 NONEXISTENT: Final = Code("NONEXISTENT")
 NOPERM: Final = Code("NOPERM")
+NOTIFICATIONOVERFLOW: Final = Code("NOTIFICATIONOVERFLOW")
 NOTSAVED: Final = Code("NOTSAVED")
 OVERQUOTA: Final = Code("OVERQUOTA")
 PARSE: Final = Code("PARSE")
@@ -94,6 +95,11 @@ def copyuid(uidvalidity: int, source: Iterable[int], destination: Iterable[int])
 def modified(numbers: Iterable[int]) -> Code:
     """What STORE UNCHANGEDSINCE left alone (RFC 7162 §3.1.3)."""
     return Code(f"MODIFIED {compact(numbers)}")
+
+
+def badevent(events: Iterable[str]) -> Code:
+    """Some event is not known; these are (RFC 5465 §5)."""
+    return Code(f"BADEVENT ({' '.join(events)})")
 
 
 def highestmodseq(modseq: int) -> Code:
