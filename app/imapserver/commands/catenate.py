@@ -1,7 +1,8 @@
 """CATENATE: a message put together of texts that the client sends and of what it has on the server (RFC 4469).
 
 A client saves a draft, or forwards an attachment, without fetching and sending again what is here already. Each URL
-means a message of the account, a section of it, or a stretch of that. One that means nothing fails the whole command.
+means a message of the account, a section of it, or a stretch of that; it may name this server, and may leave out the
+mailbox that is selected (RFC 5092 §7.2). One that means nothing fails the whole command.
 """
 
 from __future__ import annotations
@@ -12,16 +13,14 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.errors import BadMailboxName, ImapSyntaxError
-from app.imapserver.commands.body import Stretch, section_of
+from app.errors import ImapSyntaxError
+from app.imapserver.commands.body import Stretch
 from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
-from app.store.account import mailboxes, messages
-from app.store.account.reader import read_message
+from app.imapserver.urls import find_mailbox, find_message, is_here, is_own, stretch_of
 from app.store.spool import Body, Spool
-from app.wire.imap.mailboxname import canonical
 from app.wire.imap.parse.append import AppendMessage, CatUrl
-from app.wire.imap.parse.url import MessageUrl, parse_url
+from app.wire.imap.parse.url import MessageUrl, UrlServer, parse_url
 from app.wire.imap.response import TOOBIG, Code
 
 PIECE_BYTES = 256 * 1024
@@ -57,27 +56,34 @@ def _copy(found: Stretch, spool: Spool) -> None:
 async def _resolve(session: Session, url: str) -> Stretch:
     try:
         place = parse_url(url)
-        name = canonical(place.mailbox)
-    except (ImapSyntaxError, BadMailboxName):
+    except ImapSyntaxError:
         raise _bad(url) from None
+    if place.server is not None and not _is_readable(session, place.server):
+        raise _bad(url)
+    if place.mailbox is None and session.selected is None:
+        raise _bad(url)
+    selected_id = session.selected.mailbox.id if session.selected else 0
     msg_dir = session.account.directory / "msg"
-    found = await session.account.read(lambda db: _find(db, msg_dir, place, name))
+    found = await session.account.read(lambda db: _find(db, msg_dir, place, selected_id))
     if found is None:
         raise _bad(url)
     return found
 
 
-def _find(db: sqlite3.Connection, msg_dir: Path, place: MessageUrl, name: str) -> Stretch | None:
-    mailbox = mailboxes.find(db, name)
-    if mailbox is None or place.uidvalidity not in (None, mailbox.uidvalidity):
-        return None
-    row = messages.find(db, mailbox.id, place.uid)
-    message = read_message(db, msg_dir, row.content_id) if row else None
-    found = section_of(message, place.section) if message else None
-    if found is None:
-        return None
-    stretch = Stretch(found, 0, len(found)) if isinstance(found, bytes) else found
-    return stretch.cut(place.partial.offset, place.partial.length) if place.partial else stretch
+def _is_readable(session: Session, server: UrlServer) -> bool:
+    """Whether a server is this one, and its user, if there is one, the account that is signed in."""
+    return is_here(session, server) if server.user is None else is_own(session, server)
+
+
+def _find(db: sqlite3.Connection, msg_dir: Path, place: MessageUrl, selected_id: int) -> Stretch | None:
+    mailbox_id = selected_id
+    if place.mailbox is not None:
+        mailbox = find_mailbox(db, place)
+        if mailbox is None:
+            return None
+        mailbox_id = mailbox.id
+    message = find_message(db, msg_dir, mailbox_id, place.uid)
+    return stretch_of(message, place) if message else None
 
 
 def _bad(url: str) -> CommandFailed:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from app.store.account import mailboxes
 from tests.imapserver.world import World
+from tests.support.accounts import add_now
 
 SELECT = "C: s SELECT Inbox\n" + "S: /\\* .*/\n" * 10 + "S: /s OK .*/\n"
 LARGE = 300 * 1024  # more than is kept in a row of the database
@@ -74,3 +76,47 @@ def test_a_message_is_replaced_by_one_that_is_put_together_of_it(world: World) -
         """,
         signed_in=True,
     )
+
+
+def check(world: World, url: str, *, is_ours: bool, is_selected: bool = False) -> None:
+    """A message can be made of the URL, or not."""
+    add_now(world.jane, b"Subject: x\r\n\r\nbody\r\n")
+    answer = "a OK .*" if is_ours else r"a NO \[BADURL .*"
+    script = f'C: a APPEND Sent CATENATE (URL "{url}")\nS: /{answer}/'
+    world.run((SELECT if is_selected else "") + script, signed_in=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_ours"),
+    [
+        ("imap://mx.example.com/Inbox/;UID=1", True),
+        ("IMAP://MX.Example.COM.:143/Inbox/;UID=1/;SECTION=TEXT", True),
+        ("//mx.example.com/Inbox/;UID=1", True),
+        ("imap://127.0.0.1/Inbox/;UID=1", True),
+        ("imap://jane%40example.com@mx.example.com/Inbox/;UID=1", True),
+        ("imap://jane+x%40EXAMPLE.com;AUTH=*@mx.example.com/Inbox/;UID=1", True),
+        ("imap://%C3%A9%40example.com@mx.example.com/Inbox/;UID=1", True),  # another address of jane's
+        ("imap://locked%40example.com@mx.example.com/Inbox/;UID=1", False),
+        ("imap://nobody@mx.example.com/Inbox/;UID=1", False),
+        ("imap://else.example/Inbox/;UID=1", False),
+        ("imap://mx.example.com:10143/Inbox/;UID=1", False),
+        ("imap://mx.example.com/Inbox;UIDVALIDITY=99/;UID=1", False),
+        ("imap://jane%40example.com@mx.example.com/Inbox/;UID=1;URLAUTH=anonymous", False),
+        (";UID=1", False),  # nothing is selected
+    ],
+)
+def test_a_url_may_name_this_server_and_who_is_signed_in(world: World, url: str, is_ours: bool) -> None:
+    check(world, url, is_ours=is_ours)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_there"),
+    [(";UID=1", True), ("/;UID=1/;SECTION=TEXT", True), (";UID=2", False), ("/;UID=1/;SECTION=2", False)],
+)
+def test_a_url_without_mailbox_is_about_the_selected_one(world: World, url: str, is_there: bool) -> None:
+    check(world, url, is_ours=is_there, is_selected=True)
+
+
+def test_a_url_with_the_uidvalidity_of_the_mailbox_is_taken(world: World) -> None:
+    uidvalidity = world.jane.read_now(lambda db: mailboxes.get(db, "Inbox").uidvalidity)
+    check(world, f"imap://mx.example.com/Inbox;UIDVALIDITY={uidvalidity}/;UID=1", is_ours=True)

@@ -1,8 +1,11 @@
 """URLs of messages and parts on this server (RFC 5092 §6, RFC 4469 §3).
 
-    url = "/" mailbox [";UIDVALIDITY=" number] "/;UID=" uid ["/;SECTION=" section] ["/;PARTIAL=" offset ["." length]]
+    url    = [["imap:"] "//" server] "/" mailbox [";UIDVALIDITY=" number] "/" place / ["/"] place
+    server = [user [";AUTH=" mechanism] "@"] host [":" port]
+    place  = ";UID=" uid ["/;SECTION=" section] ["/;PARTIAL=" offset ["." length]]
 
-Mailbox and section are percent-encoded. A URL begins with a slash: it names no server, as it is read on this one.
+User, mailbox and section are percent-encoded. A URL without a server is read on this one, one without a mailbox speaks
+of the mailbox that is selected. Whether a server is this one, and a user the one who asks, is not known here.
 """
 
 from __future__ import annotations
@@ -17,17 +20,30 @@ from app.wire.imap.tokens import MAX_NUMBER, MAX_NUMBER64, ImapCursor
 
 MAX_URL = 8192
 _URL = re.compile(
-    r"/(?P<mailbox>[^/;?#]+(?:/[^/;?#]+)*)(?:;UIDVALIDITY=(?P<uidvalidity>[0-9]{1,10}))?/;UID=(?P<uid>[0-9]{1,10})"
-    r"(?:/?;SECTION=(?P<section>[^/;?#]+))?(?:/?;PARTIAL=(?P<offset>[0-9]{1,19})(?:\.(?P<length>[0-9]{1,19}))?)?",
-    re.IGNORECASE,
+    r"(?:(?:imap:)?//(?:(?P<user>[^;:@/?#]+)?(?:;AUTH=[^;:@/?#]+)?@)?(?P<host>\[[0-9A-F:.]+\]|[^\[\];:@/?#]+)"
+    r"(?::(?P<port>[0-9]{1,5}))?(?=/[^/;]))?"
+    r"(?:/(?P<mailbox>[^/;?#]+(?:/[^/;?#]+)*)(?:;UIDVALIDITY=(?P<uidvalidity>[0-9]{1,10}))?/|/?)"
+    r";UID=(?P<uid>[0-9]{1,10})"
+    r"(?:/?;SECTION=(?P<section>[^;?#]+?))?(?:/?;PARTIAL=(?P<offset>[0-9]{1,19})(?:\.(?P<length>[0-9]{1,19}))?)?",
+    re.IGNORECASE | re.ASCII,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlServer:
+    """The server of a URL, and who signs in there."""
+
+    user: str | None
+    host: str  # lower case; an IPv6 address without its brackets
+    port: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageUrl:
     """A message, a section of it, or a stretch of that."""
 
-    mailbox: str
+    server: UrlServer | None  # None: the one that reads the URL
+    mailbox: str | None  # None: the one that is selected
     uidvalidity: int | None
     uid: int
     section: Section
@@ -35,7 +51,7 @@ class MessageUrl:
 
 
 def parse_url(url: str) -> MessageUrl:
-    """The place that a URL names; raises ImapSyntaxError when it names none here."""
+    """The place that a URL names; raises ImapSyntaxError when it names none."""
     found = _URL.fullmatch(url) if len(url) <= MAX_URL else None
     if found is None:
         raise ImapSyntaxError("not the URL of a message on this server, such as /Inbox/;UID=1")
@@ -46,7 +62,8 @@ def parse_url(url: str) -> MessageUrl:
     if offset is not None:
         partial = Partial(int(offset), min(int(length or MAX_NUMBER64), MAX_NUMBER64))
     return MessageUrl(
-        mailbox=_decode_mailbox(found["mailbox"]),
+        server=_server(found),
+        mailbox=None if found["mailbox"] is None else decode(found["mailbox"]),
         uidvalidity=int(uidvalidity) if uidvalidity else None,
         uid=int(uid),
         section=_decode_section(found["section"]),
@@ -54,11 +71,23 @@ def parse_url(url: str) -> MessageUrl:
     )
 
 
-def _decode_mailbox(raw: str) -> str:
+def _server(found: re.Match[str]) -> UrlServer | None:
+    if found["host"] is None:
+        return None
+    user, port = found["user"], found["port"]
+    return UrlServer(
+        user=None if user is None else decode(user),
+        host=found["host"].strip("[]").lower(),
+        port=int(port) if port else None,
+    )
+
+
+def decode(raw: str) -> str:
+    """A percent-encoded name."""
     try:
         return unquote_to_bytes(raw).decode("utf-8")
     except UnicodeError:
-        raise ImapSyntaxError("the mailbox of the URL is not UTF-8") from None
+        raise ImapSyntaxError("a name in the URL is not UTF-8") from None
 
 
 def _decode_section(raw: str | None) -> Section:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.errors import ImapSyntaxError
 from app.wire.imap.parse.fetch import Partial, Section, SectionText
-from app.wire.imap.parse.url import parse_url
+from app.wire.imap.parse.url import UrlServer, parse_url
 
 
 def test_a_url_names_mailbox_message_section_and_stretch() -> None:
@@ -25,18 +25,47 @@ def test_a_section_may_have_fields() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("imap://mx.example.com", UrlServer(user=None, host="mx.example.com", port=None)),
+        ("//MX.example.com", UrlServer(user=None, host="mx.example.com", port=None)),
+        ("IMAP://a%40b@h:143", UrlServer(user="a@b", host="h", port=143)),
+        ("imap://a;AUTH=*@h", UrlServer(user="a", host="h", port=None)),
+        ("imap://;AUTH=PLAIN@h", UrlServer(user=None, host="h", port=None)),
+        ("imap://[::1]:993", UrlServer(user=None, host="::1", port=993)),
+        ("", None),
+    ],
+)
+def test_a_url_may_name_a_server_and_who_signs_in_there(text: str, server: UrlServer | None) -> None:
+    url = parse_url(text + "/In%2Fbox/;UID=1")
+    assert (url.server, url.mailbox, url.uid) == (server, "In/box", 1)
+
+
+@pytest.mark.parametrize("url", [";UID=20/;SECTION=1", "/;UID=20/;SECTION=1"])
+def test_a_url_without_a_mailbox_speaks_of_the_selected_one(url: str) -> None:
+    assert (parse_url(url).mailbox, parse_url(url).section) == (None, Section((1,)))
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "",
         "Inbox/;UID=1",
-        "/;UID=1",
         "/Inbox",
         "/Inbox/;UID=0",
         "/Inbox/;UID=4294967296",
         "/Inbox/;UID=1/;SECTION=0",
         "/Inbox/;UID=1/;SECTION=1%5D",
         "/%ff/;UID=1",
-        "imap://example.com/Inbox/;UID=1",
+        "//;UID=1",
+        "imap://example.com/;UID=1",
+        "imap://example.com;UID=1",
+        "imap:///Inbox/;UID=1",
+        "imap://a@b@example.com/Inbox/;UID=1",
+        "imap://a:password@example.com/Inbox/;UID=1",
+        "imap://[::1/Inbox/;UID=1",
+        "imap://%ff@example.com/Inbox/;UID=1",
+        "imaps://example.com/Inbox/;UID=1",
         "/Inbox/;UID=1;URLAUTH=anonymous",
         "/" + "a/" * 5000 + ";UID=1",
     ],
