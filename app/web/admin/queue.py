@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from app.routing.refusals import explain
 from app.store.queuelisting import Order, Row
 from app.store.queuerecords import QueueFilter
 from app.web.admin.queueview import AGES, ORDERS, STATES, WITHOUT_TRANSPORT, View, read_query, view_of
@@ -88,6 +89,7 @@ async def _show_one(visit: Visit) -> Response:
         one=row.queued,
         standing=standing(row, visit.services.clock.now()),
         attempts=await visit.services.queue.attempts(row.queued.id),
+        explain=explain,
         **choices(visit),
     )
 
