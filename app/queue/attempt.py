@@ -12,7 +12,7 @@ import asyncio
 import ipaddress
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.config.transports import Transport
 from app.errors import MailError
@@ -21,7 +21,7 @@ from app.metrics import counter, histogram
 from app.queue.delivery import Delivery
 from app.queue.gather import Group
 from app.queue.links import Links, Target
-from app.queue.outcome import Outcome, Result, deferred, failed, of_reply
+from app.queue.outcome import Handover, Outcome, Result, deferred, failed, of_reply
 from app.queue.setup import Local, Setup
 from app.queue.shipment import Shipment
 from app.queue.specials import special_outcome
@@ -106,7 +106,8 @@ class Attempts:
         if self._setup.is_localserve and (special := special_outcome(row)) is not None:
             return special
         answer = await self._setup.deliver_local(Local(row, content.prefix, content.body))
-        return of_reply(answer, self._setup.live.directory.static.hostname.ascii)
+        outcome = of_reply(answer, self._setup.live.directory.static.hostname.ascii)
+        return replace(outcome, handover=Handover.HERE)
 
     async def _send(self, group: Group, content: Content, way: _Way) -> list[Outcome]:
         static = self._setup.live.directory.static

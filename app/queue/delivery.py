@@ -15,7 +15,7 @@ from dataclasses import replace
 from app.net.dial import DialFailed
 from app.net.smtpclient import Conversation, SmtpFailed
 from app.queue.links import Links, Target
-from app.queue.outcome import Outcome, deferred, failed, is_policy, of_reply
+from app.queue.outcome import Handover, Outcome, deferred, failed, is_policy, of_reply
 from app.queue.shipment import Shipment
 from app.queue.targets import NoTarget
 from app.store.queuerecords import Ending
@@ -121,7 +121,8 @@ class Delivery:
             if got is not None and result.is_ours:
                 self._outcomes[index] = _at(target, failed(got.enhanced, got.text))
             elif got is not None:
-                self._outcomes[index] = of_reply(got, host, ip)
+                handover = Handover.PASSED_ON if talk.capabilities.dsn else Handover.RELAYED
+                self._outcomes[index] = replace(of_reply(got, host, ip), handover=handover)
         return True
 
     def _broke_off(self, target: Target, talk: Conversation, err: SmtpFailed) -> bool:

@@ -1,6 +1,7 @@
-"""Who is told when mail is late or lost, and the notification itself.
+"""Who is told when mail is late, lost or, if that was asked for, delivered, and the notification itself.
 
-The sender hears of a failure, and once of a delay, in the Inbox of the sending account. Nobody is told about mail
+The sender hears of a failure, and once of a delay, in the Inbox of the sending account; of a delivery only when NOTIFY
+says so and no other server tells (RFC 3461 §5.2). Nobody is told about mail
 with a null reverse-path or about our own reports, so that no notification ever causes another, nor when the sender
 asked for silence with NOTIFY (RFC 3461 §4.1). One notification tells of all recipients of a group that had the same
 fate.
@@ -11,25 +12,42 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from app.ids import message_id
-from app.queue.outcome import Result
+from app.queue.outcome import Handover, Result
 from app.queue.setup import Setup
 from app.routing import retry
 from app.routing.dsn import Action, Notification, Status, compose
 from app.store.queuedb import Content
 from app.store.queuerecords import Ending, Queued, Report
 from app.wire.smtp.address import Address, NullPath
+from app.wire.smtp.xtext import decode_xtext, split_original_recipient
 
 MAX_RETURNED = 1024 * 1024  # a larger message is not sent back whole, whatever RET says
 
 
 async def tell(setup: Setup, results: Sequence[Result]) -> None:
     """Notify the senders of what these results mean for them; raises Temporary when it cannot be stored now."""
-    for action, wanted in ((Action.FAILED, wants_failure), (Action.DELAYED, wants_delay)):
-        told = [one for one in results if wanted(one)]
+    for action in (Action.FAILED, Action.DELAYED, Action.DELIVERED, Action.RELAYED):
+        told = [one for one in results if wanted(one) is action]
         if told:
             row = told[0].queued
             content = await setup.db.content(row.base_id)
             await setup.notify(row.sender_account, compose(_notification(setup, action, told, content)))
+
+
+def wanted(result: Result) -> Action | None:
+    """What the sender is told of this recipient now, if anything."""
+    if wants_failure(result):
+        return Action.FAILED
+    if wants_delay(result):
+        return Action.DELAYED
+    return _success(result)
+
+
+def _success(result: Result) -> Action | None:
+    row, outcome = result.queued, result.outcome
+    if outcome.ending is not Ending.DELIVERED or not row.notify or not _wants(row, "SUCCESS"):
+        return None
+    return {Handover.HERE: Action.DELIVERED, Handover.RELAYED: Action.RELAYED}.get(outcome.handover)
 
 
 def wants_failure(result: Result) -> bool:
@@ -70,7 +88,7 @@ def _notification(setup: Setup, action: Action, results: Sequence[Result], conte
         subject=row.subject,
         full=is_whole,
         waits_s=retry.waits_left(row.attempts, row.max_attempts) if action is Action.DELAYED else (),
-        envid=row.envid,
+        envid=decode_xtext(row.envid),
     )
 
 
@@ -81,9 +99,10 @@ def _statuses(results: Iterable[Result]) -> Iterable[Status]:
             recipient=row.recipient,
             code=outcome.code,
             reason=outcome.reason,
+            advice=outcome.advice,
             reply=outcome.reply,
             remote_host=outcome.host,
             remote_ip=outcome.ip,
             last_attempt=row.last_attempt,
-            orcpt=row.orcpt,
+            orcpt=";".join(split_original_recipient(row.orcpt)) if row.orcpt else "",
         )

@@ -2,15 +2,26 @@
 
 A 5xx reply is final, a 4xx or a lost connection is not. One exception: servers often refuse one of our addresses by
 policy (x.7.x) and would take the other family, so such a refusal at the first attempt is not yet believed when there
-is a choice. `reason` is for the sender and says what happened in plain words; the server's own words stand beside it.
+is a choice. `reason` is for the sender and says what happened in plain words, `advice` what to do if that is known; the
+server's own words stand beside them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
+from app.routing.refusals import explain
 from app.store.queuerecords import Ending, Queued
 from app.wire.smtp.reply import Reply
+
+
+class Handover(Enum):
+    """Who tells the sender of a delivery, if that was asked for (RFC 3461 §5.2)."""
+
+    HERE = "here"  # it is in a mailbox of ours
+    RELAYED = "relayed"  # the next server knows nothing of such notices: all we can say is that it took the message
+    PASSED_ON = "passed on"  # the next server was asked to tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +31,11 @@ class Outcome:
     ending: Ending
     code: str = "2.0.0"  # enhanced
     reason: str = ""
+    advice: str = ""
     reply: Reply | None = None
     host: str = ""
     ip: str = ""
+    handover: Handover = Handover.RELAYED
 
     @property
     def error(self) -> str:
@@ -54,11 +67,13 @@ def of_reply(reply: Reply, host: str = "", ip: str = "") -> Outcome:
     """What a server's reply to a recipient, or to the message, means."""
     if reply.code < 400:
         return Outcome(ending=Ending.DELIVERED, code=reply.enhanced or "2.0.0", reply=reply, host=host, ip=ip)
+    known = explain(host, reply)
     code = reply.enhanced or _CODES.get(reply.code) or f"{reply.code // 100}.0.0"
     return Outcome(
         ending=Ending.FAILED if reply.is_permanent else Ending.DEFERRED,
         code=code,
-        reason=_reason(code),
+        reason=known.cause if known else _reason(code),
+        advice=known.what_next if known else "",
         reply=reply,
         host=host,
         ip=ip,

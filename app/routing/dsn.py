@@ -1,4 +1,4 @@
-"""Delivery status notifications: what a sender is told when a message is late or not delivered (RFC 3464, RFC 6533).
+"""Delivery status notifications: what a sender is told of a message: late, lost, or delivered (RFC 3464, RFC 6533).
 
 `compose` makes a multipart/report of three parts: a text that a person understands, the same facts for programs, and
 the header of the message (or all of it, when asked with RET=FULL). `read_status` reads the second part of
@@ -49,11 +49,12 @@ class Status:
     recipient: Address | AddressLiteral
     code: str  # enhanced, such as "5.1.1"
     reason: str  # for a person
+    advice: str = ""  # what to do next, if it is known better than the code tells
     reply: Reply | None = None  # what the remote server said
     remote_host: str = ""
     remote_ip: str = ""
     last_attempt: float = 0.0
-    orcpt: str = ""  # as it came with RCPT (RFC 3461 §4.2)
+    orcpt: str = ""  # type and address that came with RCPT (RFC 3461 §4.2), decoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +93,36 @@ def compose(told: Notification, boundary: str = "") -> bytes:
     return _header(told, mark, kind).encode() + b"\r\n" + body + b"--" + mark.encode() + b"--\r\n"
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a notification says to people."""
+
+    subject: str
+    opening: str
+    closing: str = ""
+
+
+_WORDS = {
+    Action.FAILED: _Words("Your message was not delivered", "Your message could not be delivered to:"),
+    Action.DELAYED: _Words("Your message is delayed", "Your message has not been delivered yet to:"),
+    Action.DELIVERED: _Words(
+        "Your message was delivered",
+        "Your message was delivered to:",
+        "It is in the mailbox; whether it is read is not known.",
+    ),
+    Action.RELAYED: _Words(
+        "Your message was passed on",
+        "Your message was taken by the next mail server for:",
+        "That server does not tell what becomes of it. If it cannot deliver it, you may hear from it.",
+    ),
+}
+
+
 def _header(told: Notification, mark: str, kind: str) -> str:
-    late = told.action is Action.DELAYED
     lines = [
         f"From: Mail delivery <{told.postmaster.wire}>",
         f"To: <{told.to.wire}>",
-        f"Subject: {'Your message is delayed' if late else 'Your message was not delivered'}",
+        f"Subject: {_WORDS[told.action].subject}",
         f"Date: {write_date(told.now)}",
         f"Message-ID: {told.message_id}",
     ]
@@ -114,11 +139,7 @@ def _header(told: Notification, mark: str, kind: str) -> str:
 
 def _text(told: Notification) -> str:
     """The part for people: what happened, to whom, why, and what to do."""
-    late = told.action is Action.DELAYED
-    lines = [
-        "Your message has not been delivered yet to:" if late else "Your message could not be delivered to:",
-        "",
-    ]
+    lines = [_WORDS[told.action].opening, ""]
     for one in told.statuses:
         lines += [f"    {one.recipient}", *_indented(_safe(one.reason))]
         if one.reply is not None:
@@ -127,7 +148,8 @@ def _text(told: Notification) -> str:
     if told.subject:
         lines.append(f"Subject: {_safe(told.subject, 200)}")
     lines += [f"Sent:    {write_date(told.arrived)}", ""]
-    lines += _delay_advice(told) if late else _failure_advice(told.statuses)
+    lines += [line for one in _known_advice(told.statuses) for line in (*textwrap.wrap(one, 76), "")]
+    lines += _advice(told)
     return "".join(line + "\r\n" for line in lines)
 
 
@@ -137,6 +159,14 @@ def _indented(text: str) -> list[str]:
 
 def _place(one: Status) -> str:
     return f"The server {one.remote_host or 'there'}" + (f" [{one.remote_ip}]" if one.remote_ip else "")
+
+
+def _advice(told: Notification) -> list[str]:
+    if told.action is Action.DELAYED:
+        return _delay_advice(told)
+    if told.action is Action.FAILED:
+        return _failure_advice(told.statuses)
+    return [_WORDS[told.action].closing, "You asked to be told. You need not do anything."]
 
 
 def _delay_advice(told: Notification) -> list[str]:
@@ -172,11 +202,15 @@ _ADVICE = (
 )
 
 
+def _known_advice(statuses: Sequence[Status]) -> list[str]:
+    return list(dict.fromkeys(one.advice for one in statuses if one.advice))
+
+
 def _failure_advice(statuses: Sequence[Status]) -> list[str]:
     found = []
     for start, advice in _ADVICE:
         if advice not in found and any(
-            one.code == start or (start[-1] == "." and one.code.startswith(start)) for one in statuses
+            one.code == start or (start[-1] == "." and one.code.startswith(start)) for one in statuses if not one.advice
         ):
             found.append(advice)
     return [*found, "It will not be tried again. The header of your message is attached."]

@@ -72,6 +72,7 @@ def machine_settings(service: Service) -> ServerSettings:
         offers_auth=is_submission,
         offers_requiretls=service.offers_requiretls,
         offers_future_release=is_submission,
+        offers_dsn=is_submission,
         offers_binary=not is_submission,
     )
 

@@ -58,8 +58,8 @@ def _keywords(conversation: Conversation) -> list[str]:
         until = utc(conversation.resources.clock.now() + MAX_FUTURE_RELEASE_S)
         words.append(f"FUTURERELEASE {MAX_FUTURE_RELEASE_S} {until:%Y-%m-%dT%H:%M:%SZ}")  # RFC 4865 §3
     words += ["ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
-    if not service.kind.is_submission:
-        words.append("BINARYMIME")
+    # DSN (RFC 3461) is for those who are signed in: strangers could have notices of success sent to anybody.
+    words.append("DSN" if service.kind.is_submission else "BINARYMIME")
     return [*words, f"LIMITS RCPTMAX={MAX_RECIPIENTS}", "SMTPUTF8"]
 
 

@@ -23,7 +23,7 @@ from app.smtpserver.conversation import Conversation
 from app.smtpserver.delivery import THREAD_BYTES
 from app.smtpserver.replies import SmtpRefusal
 from app.smtpserver.specials import Moment
-from app.smtpserver.transaction import Transaction
+from app.smtpserver.transaction import Recipient, Transaction
 from app.store.queuerecords import NewMessage, NewRecipient
 from app.store.spool import Body
 from app.store.submitted import SendLimit, SendLimitReached, SendLimits
@@ -34,6 +34,7 @@ from app.wire.message.header import find_fields, has_field
 from app.wire.smtp import codes
 from app.wire.smtp.address import Address, AddressLiteral, BarePostmaster
 from app.wire.smtp.reply import Reply
+from app.wire.smtp.xtext import encode_original_recipient, encode_xtext
 
 log = logger("smtpserver")
 
@@ -142,7 +143,7 @@ def _new_message(
 ) -> NewMessage:
     assert conversation.signed_in is not None
     not_before, future_release = _future_release(conversation, transaction)
-    recipients = tuple(NewRecipient(path=_path(conversation, one.path)) for one in transaction.recipients)
+    recipients = tuple(_recipient(conversation, one) for one in transaction.recipients)
     return NewMessage(
         sender_account=conversation.signed_in.account_name,
         reverse_path=transaction.reverse_path,
@@ -156,6 +157,18 @@ def _new_message(
         require_tls=_require_tls(transaction, arrived),
         not_before=not_before,
         future_release=future_release,
+        ret=transaction.params.ret or "",
+        envid=encode_xtext(transaction.params.envid or ""),
+    )
+
+
+def _recipient(conversation: Conversation, recipient: Recipient) -> NewRecipient:
+    """A recipient with what it asks for in notices, as the next server will be told (RFC 3461 §4)."""
+    params = recipient.params
+    return NewRecipient(
+        path=_path(conversation, recipient.path),
+        notify=",".join(sorted(word.value for word in params.notify or ())),
+        orcpt=encode_original_recipient(*params.orcpt) if params.orcpt else "",
     )
 
 

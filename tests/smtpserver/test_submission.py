@@ -16,12 +16,12 @@ from tests.smtpserver.world import NOW, PASSWORD, World
 JANE = "jane@example.com"
 
 
-def submit(world: World, message, recipients=("friend@remote.example",), options=(), sender=JANE):
+def submit(world: World, message, recipients=("friend@remote.example",), options=(), sender=JANE, rcpt_options=()):
     def client(port):
         with smtplib.SMTP("localhost", port, local_hostname="desk") as smtp:
             smtp.starttls(context=world.client_tls)
             smtp.login(sender, PASSWORD)
-            return smtp.sendmail(sender, list(recipients), message, options)
+            return smtp.sendmail(sender, list(recipients), message, options, rcpt_options)
 
     async def work(places):
         await asyncio.to_thread(client, places["submission"].port)
@@ -68,6 +68,18 @@ def test_every_recipient_goes_through_the_queue_also_those_here(world):
     assert [str(one.recipient) for one in world.queued()] == ["joe@example.com", "friend@remote.example"]
     assert len({one.base_id for one in world.queued()}) == 1
     assert world.messages("joe") == []
+
+
+def test_what_is_asked_of_notices_is_kept_as_the_next_server_will_be_told(world):
+    submit(
+        world,
+        b"From: jane@example.com\r\n\r\n",
+        options=("RET=hdrs", "ENVID=QQ+2B314"),
+        rcpt_options=("NOTIFY=Success,FAILURE", "ORCPT=rfc822;old+2Bname@example.net"),
+    )
+    (queued,) = world.queued()
+    assert (queued.ret, queued.envid) == ("HDRS", "QQ+2B314")
+    assert (queued.notify, queued.orcpt) == ("FAILURE,SUCCESS", "rfc822;old+2Bname@example.net")
 
 
 def test_future_release_sets_the_first_attempt(world):

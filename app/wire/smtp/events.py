@@ -69,6 +69,7 @@ class ServerSettings:
     offers_requiretls: bool = True
     offers_binary: bool = True
     offers_future_release: bool = False
+    offers_dsn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

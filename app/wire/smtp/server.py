@@ -110,7 +110,9 @@ class SmtpServer:
             words.add("REQUIRETLS")
         if self.settings.offers_future_release:
             words |= {"HOLDFOR", "HOLDUNTIL"}
-        return Offers(mail=frozenset(words))
+        if not self.settings.offers_dsn:
+            return Offers(mail=frozenset(words))
+        return Offers(mail=frozenset(words | {"RET", "ENVID"}), rcpt=frozenset({"NOTIFY", "ORCPT"}))
 
     def _reset_transaction(self) -> None:
         self.smtputf8 = False

@@ -40,6 +40,13 @@ def encode_xtext(text: str) -> str:
     return _UNSAFE.sub(lambda match: f"+{ord(match[0]):02X}", text)
 
 
+def encode_original_recipient(address_type: str, address: str) -> str:
+    """The value of ORCPT; with the type `utf-8` what is not ASCII is spelled out, as `\\x{HEX}`."""
+    if address_type != "utf-8":
+        return f"{address_type};{encode_xtext(address)}"
+    return "utf-8;" + _UNSAFE.sub(lambda match: f"\\x{{{ord(match[0]):02X}}}", address)
+
+
 def split_original_recipient(text: str) -> tuple[str, str]:
     """Address type in lower case and decoded address of an ORCPT value (RFC 3461 §4.2)."""
     address_type, separator, value = text.partition(";")

@@ -21,6 +21,7 @@ from app.wire.smtp.client import (
 from app.wire.smtp.data import DotReader
 from app.wire.smtp.outgoing import CHUNK, chunk, is_clean, stuffed
 from app.wire.smtp.reply import Reply
+from app.wire.smtp.xtext import encode_original_recipient
 
 FULL = Capabilities(pipelining=True, eight_bit=True, size=0, dsn=True)
 
@@ -214,6 +215,18 @@ def test_left_over_bytes_are_not_quiet():
     client.command(Verb.STARTTLS, "STARTTLS")
     client.receive_data(b"220 go\r\n250 inj")
     assert not client.is_quiet()
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "address"),
+    [
+        ("rfc822;old+2Bname@example.net", "rfc822", "old+name@example.net"),
+        ("utf-8;j\\x{FC}rgen@example.net", "utf-8", "jürgen@example.net"),
+        ("utf-8;j\\x{FC}rgen@example.net", "utf-8", "j\\x{FC}rgen@example.net"),
+    ],
+)
+def test_an_original_recipient_is_written_in_ascii(written, kind, address):
+    assert encode_original_recipient(kind, address) == written
 
 
 def test_no_line_break_gets_into_a_command():
