@@ -11,14 +11,13 @@ attempt a crash interrupted are due again soon, but only twice, so that a messag
 loop.
 
 `changed` is called on the event loop after every commit that may make a recipient due. Raises `Temporary` when the disk
-does not take it. SQL for the tables message, recipient, body and attempt is here and nowhere else.
+does not take it. SQL for the tables message, recipient, body and attempt is here, in `queueadding`, `queueattempts`
+and `queuelisting`, and nowhere else.
 """
 
 from __future__ import annotations
 
-import json
 import mmap
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,23 +25,19 @@ from pathlib import Path
 
 from app.clock import SYSTEM, Clock
 from app.errors import StoreError
-from app.store import milestones, queuelisting, submitted
+from app.store import milestones, queueadding, queueattempts, queuelisting, submitted
 from app.store.messagefate import Fate, fate
 from app.store.milestones import Milestones
 from app.store.queuelisting import After, Listing, Order, Stuck
 from app.store.queuerecords import (
     Attempt,
-    Ending,
     Finished,
     NewMessage,
-    NewRecipient,
     Queued,
     QueueFilter,
-    domain_of,
 )
 from app.store.queuerows import COLUMNS, FROM, attempt, condition, queued
 from app.store.queueschema import MIGRATIONS
-from app.store.spool import MEMORY_LIMIT, Body
 from app.store.sqlite import Database
 from app.store.submitted import SendLimits
 
@@ -188,7 +183,7 @@ class QueueDb:
     async def forget_retired(self) -> None:
         """Remove retired recipients that were kept long enough, and what was submitted too long ago to count."""
         now = self._clock.now()
-        await self._db.write(lambda db: _forget_retired(db, now))
+        await self._db.write(lambda db: queueattempts.forget_retired(db, now))
 
     async def begin(self, ids: Sequence[int], backoff: Callable[[int], float]) -> list[Queued]:
         """Count an attempt for each recipient that is still due; `backoff(attempts so far)` plans the next, in seconds.
@@ -196,7 +191,7 @@ class QueueDb:
         The rows are returned as they are now, with the new attempt counted.
         """
         now = self._clock.now()
-        return await self._db.write(lambda db: _begin(db, ids, now, backoff))
+        return await self._db.write(lambda db: queueattempts.begin(db, ids, now, backoff))
 
     async def release(self, ids: Sequence[int]) -> None:
         """Undo `begin` for recipients that were not attempted after all, as when we are stopping."""
@@ -206,20 +201,13 @@ class QueueDb:
 
     async def finish(self, results: Sequence[Finished]) -> None:
         """Write down results and remove who is done, in one transaction."""
-        files = await self._db.write(lambda db: self._finish(db, results))
-        _remove(files)
+        ended = await self._db.write(lambda db: queueattempts.finish(db, results))
+        _remove(self.msg_dir / str(base_id) for base_id in ended)
 
     def _insert(self, db: sqlite3.Connection, new: NewMessage, now: float, limits: SendLimits | None) -> list[int]:
-        if not new.recipients:
-            raise StoreError("a message without recipients cannot be queued")
         if limits is not None:
             submitted.record(db, new, limits, now)
-        base_id = _insert_message(db, new, now)
-        if new.body.size <= MEMORY_LIMIT:
-            db.execute("INSERT INTO body (message, data) VALUES (?, ?)", (base_id, bytes(new.body.data)))
-        else:
-            _place(self.msg_dir / str(base_id), new.body)
-        return [_insert_recipient(db, base_id, new, recipient, now) for recipient in new.recipients]
+        return queueadding.insert(db, self.msg_dir, new, now)
 
     def _load(self, db: sqlite3.Connection, base_id: int) -> Content:
         sql = "SELECT m.prefix, b.data FROM message m LEFT JOIN body b ON b.message = m.id WHERE m.id = ?"
@@ -246,24 +234,9 @@ class QueueDb:
         files = []
         for recipient_id, base_id in rows:
             db.execute("DELETE FROM attempt WHERE recipient = ?", (recipient_id,))
-            if _forget(db, recipient_id, base_id):
+            if queueattempts.forget(db, recipient_id, base_id):
                 files.append(self.msg_dir / str(base_id))
         return len(rows), files
-
-    def _finish(self, db: sqlite3.Connection, results: Sequence[Finished]) -> list[Path]:
-        files = []
-        for result in results:
-            row = db.execute(
-                f"SELECT r.base_id, r.attempts, m.size_bytes {FROM} WHERE r.id = ?", (result.id,)
-            ).fetchone()
-            if row is None:  # dropped by an operator meanwhile
-                continue
-            milestones.note(db, result)
-            if result.ending is Ending.DEFERRED:
-                _defer(db, result)
-            elif _retire(db, result, row[0], row[1] > 1) and row[2] > MEMORY_LIMIT:
-                files.append(self.msg_dir / str(row[0]))
-        return files
 
 
 def _resume(db: sqlite3.Connection, now: float) -> set[str]:
@@ -284,164 +257,6 @@ def _look(db: sqlite3.Connection, now: float, without: list[str], limit: int) ->
     sql = "SELECT min(next_attempt) FROM recipient WHERE hold = 0 AND next_attempt > ?"
     (next_due,) = db.execute(sql, (now,)).fetchone()
     return Outlook(due, next_due)
-
-
-def _insert_message(db: sqlite3.Connection, new: NewMessage, now: float) -> int:
-    cursor = db.execute(
-        """INSERT INTO message (sender_account, queued, prefix, size_bytes, message_id, subject, has_8bit, smtputf8,
-            is_dsn, report, ret, envid, future_release, extra, keep_result_s)
-            VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
-        (
-            new.sender_account,
-            now,
-            new.prefix,
-            len(new.prefix) + new.body.size,
-            new.message_id,
-            new.subject,
-            new.has_8bit,
-            new.smtputf8,
-            new.is_dsn,
-            new.report.value,
-            new.ret,
-            new.envid,
-            new.future_release,
-            json.dumps(dict(new.extra)) if new.extra else "",
-            new.keep_result_s,
-        ),
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-def _insert_recipient(db: sqlite3.Connection, base_id: int, new: NewMessage, to: NewRecipient, now: float) -> int:
-    reverse_path = new.reverse_path if to.reverse_path is None else to.reverse_path
-    domain = domain_of(to.path)
-    cursor = db.execute(
-        """INSERT INTO recipient (base_id, reverse_path, recipient, domain, from_id, hold, max_attempts, next_attempt,
-            require_tls, transport, notify, orcpt) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)""",
-        (
-            base_id,
-            reverse_path.wire,
-            to.path.wire,
-            domain,
-            to.from_id,
-            _must_hold(db, new.sender_account, reverse_path.wire.rpartition("@")[2], domain),
-            new.max_attempts,
-            max(now, new.not_before),
-            new.require_tls,
-            new.transport,
-            to.notify,
-            to.orcpt,
-        ),
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-def _must_hold(db: sqlite3.Connection, account: str, sender_domain: str, recipient_domain: str) -> bool:
-    """Whether a hold rule matches: every field that it gives must be equal."""
-    sql = """SELECT 1 FROM hold_rule WHERE account IN ('', ?) AND sender_domain IN ('', ?)
-        AND recipient_domain IN ('', ?) LIMIT 1"""
-    return db.execute(sql, (account, sender_domain, recipient_domain)).fetchone() is not None
-
-
-def _begin(db: sqlite3.Connection, ids: Sequence[int], now: float, backoff: Callable[[int], float]) -> list[Queued]:
-    taken = []
-    for recipient_id in ids:
-        row = db.execute(f"SELECT {COLUMNS} {FROM} WHERE r.id = ? AND r.hold = 0", (recipient_id,)).fetchone()
-        if row is None:
-            continue
-        db.execute(
-            """UPDATE recipient SET attempts = attempts + 1, attempting = 1, last_attempt = ?, next_attempt = ?
-                WHERE id = ?""",
-            (now, now + backoff(row[9]), recipient_id),
-        )
-        taken.append(queued((*row[:9], row[9] + 1, *row[10:12], now, *row[13:])))
-    return taken
-
-
-def _defer(db: sqlite3.Connection, result: Finished) -> None:
-    _insert_attempt(db, result)
-    db.execute(
-        "UPDATE recipient SET attempting = 0, next_attempt = CASE WHEN ? > 0 THEN ? ELSE next_attempt END WHERE id = ?",
-        (result.next_attempt, result.next_attempt, result.id),
-    )
-
-
-def _retire(db: sqlite3.Connection, result: Finished, base_id: int, had_attempts: bool) -> bool:
-    """Take a recipient out of the queue, remembered if asked; whether the message has no recipient left."""
-    if result.keep_until:
-        _insert_attempt(db, result)
-        db.execute(
-            f"""INSERT INTO retired SELECT r.id, r.base_id, m.sender_account, r.reverse_path, r.recipient, r.domain,
-                r.from_id, m.queued, r.attempts, m.size_bytes, m.message_id, m.subject, r.transport, r.require_tls,
-                m.extra, ?, ?, ? {FROM} WHERE r.id = ?""",
-            (
-                result.ending is Ending.DELIVERED,
-                result.attempt.started + result.attempt.duration_s,
-                result.keep_until,
-                result.id,
-            ),
-        )
-    elif had_attempts:
-        db.execute("DELETE FROM attempt WHERE recipient = ?", (result.id,))
-    return _forget(db, result.id, base_id)
-
-
-def _forget_retired(db: sqlite3.Connection, now: float) -> None:
-    old = "SELECT id FROM retired WHERE keep_until < ?"
-    db.execute(f"DELETE FROM attempt WHERE recipient IN ({old})", (now,))
-    db.execute("DELETE FROM retired WHERE keep_until < ?", (now,))
-    submitted.forget_old(db, now)
-
-
-def _forget(db: sqlite3.Connection, recipient_id: int, base_id: int) -> bool:
-    """Remove a recipient, and the message with its last one; whether it was the last."""
-    db.execute("DELETE FROM recipient WHERE id = ?", (recipient_id,))
-    if db.execute("SELECT 1 FROM recipient WHERE base_id = ? LIMIT 1", (base_id,)).fetchone():
-        return False
-    db.execute("DELETE FROM message WHERE id = ?", (base_id,))
-    return True
-
-
-def _insert_attempt(db: sqlite3.Connection, result: Finished) -> None:
-    done = result.attempt
-    db.execute(
-        """INSERT INTO attempt (recipient, started, duration_s, success, code, enhanced, error, host, ip)
-            VALUES (?,?,?,?,?,?,?,?,?)""",
-        (
-            result.id,
-            done.started,
-            done.duration_s,
-            done.success,
-            done.code,
-            done.enhanced,
-            done.error,
-            done.host,
-            done.ip,
-        ),
-    )
-
-
-def _place(path: Path, body: Body) -> None:
-    """Give a large body its name in the queue, durably; the spool's own name stays for its owner to discard."""
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    try:
-        if body.path is None:
-            raise OSError("no file to link")
-        os.link(body.path, part)
-    except OSError:
-        with part.open("wb") as file:
-            file.write(body.data)
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(part, path)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(files: Iterable[Path]) -> None:
