@@ -32,6 +32,8 @@ class Window:
     per_class: PerClass
 
 
+MESSAGES_PER_COMMAND = 1_000_000  # of IMAP; a client that does not do the extreme never meets it
+
 CONNECTIONS = (Window(60, (300, 900, 2700)),)
 UNLIMITED: PerClass = (1 << 31, 1 << 31, 1 << 31)
 FAILED_SIGN_INS = (Window(60, (10, 30, 90)), Window(24 * 3600, (50, 150, 450)))

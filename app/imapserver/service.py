@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 
-from app.limits import ConcurrencyLimit, RateLimit
+from app.limits import MESSAGES_PER_COMMAND, ConcurrencyLimit, RateLimit
 from app.store.accounts import Accounts
 from app.store.signin import SignIn
 
@@ -25,4 +25,5 @@ class ImapService:
     connections: RateLimit
     concurrent: ConcurrencyLimit
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
+    max_messages: int = MESSAGES_PER_COMMAND  # that one command works on
     progress_interval_s: float = 10.0  # after which a client that waits is told so, again and again

@@ -167,6 +167,11 @@ class Session:
         """An untagged OK with its code."""
         self.write(untagged(Status.OK, text, code))
 
+    @property
+    def max_messages(self) -> int:
+        """How many messages one command works on (RFC 9738)."""
+        return self.connection.service.max_messages
+
     def capabilities(self) -> str:
         """The capabilities at this point."""
         connection = self.connection
@@ -178,6 +183,7 @@ class Session:
                 mechanisms=connection.mechanisms(),
                 may_login=connection.may_send_passwords,
                 append_limit=connection.service.max_message_bytes,
+                message_limit=self.max_messages,
             )
         )
 

@@ -63,6 +63,7 @@ SHOWN_BY = {
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 
+    "MESSAGELIMIT": "imapserver/test_messagelimit.py",
 
 def test_every_capability_has_its_row():
     assert set(SHOWN_BY) == {row.atom for row in CAPABILITIES}

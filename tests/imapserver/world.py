@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.imapserver.connection import ImapConnection
 from app.imapserver.service import ImapService
-from app.limits import CONNECTIONS, ConcurrencyLimit, RateLimit
+from app.limits import CONNECTIONS, MESSAGES_PER_COMMAND, ConcurrencyLimit, RateLimit
 from app.net.connection import Connection
 from app.net.listen import Serving, bind
 from app.store.account.check import check
@@ -32,6 +32,7 @@ class World:
     def __init__(self, directory: Path) -> None:
         self.quota_bytes = 0  # of every account; 0: no limit
         self.progress_interval_s = 10.0
+        self.max_messages = MESSAGES_PER_COMMAND
         self.accounts = Accounts(directory / "data", lambda name: AccountSettings(quota_bytes=self.quota_bytes))
         self.signin = SignIn(small_live(directory), self.accounts, parameters=WEAK)
         self.jane.write_now(lambda tx: set_password(tx, PASSWORD, WEAK))
@@ -80,6 +81,7 @@ class World:
             passwords_need_tls=False,
             connections=RateLimit(CONNECTIONS),
             concurrent=ConcurrencyLimit(),
+            max_messages=self.max_messages,
             progress_interval_s=self.progress_interval_s,
         )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from app.errors import NoSuchMailbox, OverQuota
 from app.imapserver.commands.catenate import catenate
 from app.imapserver.commands.messageset import choose_one, writable
+from app.imapserver.messagelimit import check_count
 from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
 from app.store.account import mailboxes, messages
@@ -34,6 +35,7 @@ THREAD_BYTES = 64 * 1024  # larger messages are analysed off the event loop
 
 async def look_ahead(session: Session, start: AppendStart, earlier_bytes: int) -> None:
     """Raise when the message that is about to come will be refused; `earlier_bytes` came before it in the command."""
+    check_count(session, len(start.command.messages))
     account, command, name = session.account, start.command, canonical(start.command.mailbox)
     freed_bytes = await _replaced_bytes(session, command) if isinstance(command, ReplaceCommand) else 0
     mailbox, used = await account.read(lambda db: (mailboxes.find(db, name), messages.account_size(db)))
@@ -54,6 +56,7 @@ async def _replaced_bytes(session: Session, command: ReplaceCommand) -> int:
 async def append(session: Session, command: AppendCommand) -> None:
     """Add the messages that were spooled for this command."""
     async with spooled(session, command) as incoming:
+        check_count(session, len(incoming))
         try:
             added = await session.account.write(lambda tx: [messages.add(tx, one) for one in incoming])
         except NoSuchMailbox as err:

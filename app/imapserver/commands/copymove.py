@@ -8,6 +8,7 @@ from app.errors import NoSuchMailbox
 from app.imapserver import updates
 from app.imapserver.commands.messageset import choose, selected_of, writable
 from app.imapserver.commands.progress import watched
+from app.imapserver.messagelimit import check_count, finish, newest
 from app.imapserver.replies import CommandFailed
 from app.imapserver.session import Session
 from app.store.account import mailboxes, messages
@@ -23,6 +24,7 @@ async def copy(session: Session, command: CopyCommand) -> None:
     """Copy messages; the answer says their new uids."""
     selected = selected_of(session)
     source, uids, name = selected.mailbox.id, choose(selected, command.sequence, uid=command.uid), command.mailbox
+    check_count(session, len(uids), newest(session, uids).lowest)
     work = session.account.write(lambda tx: messages.copy(tx, source, uids, _target(tx, name)))
     copied = await watched(session, command.tag, work)
     _check_copied(command, uids, copied)
@@ -32,14 +34,15 @@ async def copy(session: Session, command: CopyCommand) -> None:
 async def move(session: Session, command: MoveCommand) -> None:
     """Move messages: the new uids, then the removals, then the end (RFC 6851 §4.3)."""
     selected = writable(session)
-    source, uids, name = selected.mailbox.id, choose(selected, command.sequence, uid=command.uid), command.mailbox
+    bounded = newest(session, choose(selected, command.sequence, uid=command.uid))
+    source, uids, name = selected.mailbox.id, bounded.uids, command.mailbox
     work = session.account.write(lambda tx: messages.move(tx, source, uids, _target(tx, name)))
     moved = await watched(session, command.tag, work)
     _check_copied(command, uids, moved)
     if code := _code(moved):
         session.untagged_ok("moved to", code)
     updates.write(session, may_expunge=True, is_answer=True)
-    session.ok(command.tag, "moved", updates.modseq_code(session) if moved.source_uids else None)
+    finish(session, command.tag, "moved", bounded, updates.modseq_code(session) if moved.source_uids else None)
 
 
 def _check_copied(command: CopyCommand | MoveCommand, uids: Sequence[int], copied: Copied) -> None:

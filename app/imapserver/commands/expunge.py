@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.imapserver import updates
-from app.imapserver.commands.messageset import choose, writable
+from app.imapserver.commands.messageset import choose, selected_of, writable
 from app.imapserver.commands.progress import watched
+from app.imapserver.messagelimit import Bounded, finish, newest
 from app.imapserver.session import Session
 from app.store.account import expunge as removal
 from app.store.account import mailboxes
 from app.store.account.handle import Tx
+from app.wire.imap.flags import DELETED
 from app.wire.imap.parse.copymove import ExpungeCommand
 
 
@@ -18,11 +20,20 @@ async def expunge(session: Session, command: ExpungeCommand) -> None:
     """Remove messages with the \\Deleted flag."""
     selected = writable(session)
     mailbox_id = selected.mailbox.id
-    uids = None if command.uids is None else choose(selected, command.uids, uid=True)
+    bounded = Bounded(()) if command.uids is None else _deleted(session, choose(selected, command.uids, uid=True))
+    uids = None if command.uids is None else bounded.uids
     work = session.account.write(lambda tx: _expunge(tx, mailbox_id, uids))
     removed = await watched(session, command.tag, work)
     updates.write(session, may_expunge=True, is_answer=True)
-    session.ok(command.tag, "expunged", updates.modseq_code(session) if removed else None)
+    finish(session, command.tag, "expunged", bounded, updates.modseq_code(session) if removed else None)
+
+
+def _deleted(session: Session, uids: Sequence[int]) -> Bounded:
+    """The uids to look at: when they are many, those with the flag are counted."""
+    if len(uids) <= session.max_messages:
+        return Bounded(uids)
+    entry = selected_of(session).entry
+    return newest(session, [uid for uid in uids if (found := entry(uid)) is not None and found.flags & DELETED])
 
 
 def _expunge(tx: Tx, mailbox_id: int, uids: Sequence[int] | None) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ from app.imapserver import updates
 from app.imapserver.commands.body import Large, write_section, written
 from app.imapserver.commands.messageset import choose, selected_of
 from app.imapserver.commands.progress import Steps
+from app.imapserver.messagelimit import Bounded, check_count, finish, newest
 from app.imapserver.resync import tell_removed
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session, log
@@ -116,11 +117,13 @@ def fetch(session: Session, command: FetchCommand) -> Coroutine[Any, Any, None] 
     if command.changedsince is not None:
         uids = _changed_since(selected, uids, command.changedsince)
     if command.page is not None:  # counted in what the other modifier left (RFC 9394 §3.4)
+        check_count(session, command.page.high - command.page.low + 1)
         uids = uids[command.page.places(len(uids))]
-    if wanted.columns or wanted.needs_bytes or command.vanished or len(uids) > AT_ONCE:
-        return _fetch(session, selected, command, wanted, uids)
-    _write(session, selected, wanted, ((uid,) for uid in uids))
-    session.ok(command.tag, "fetched")
+    bounded = newest(session, uids)
+    if wanted.columns or wanted.needs_bytes or command.vanished or len(bounded.uids) > AT_ONCE:
+        return _fetch(session, selected, command, wanted, bounded)
+    _write(session, selected, wanted, ((uid,) for uid in bounded.uids))
+    finish(session, command.tag, "fetched", bounded)
     return None
 
 
@@ -143,9 +146,8 @@ def _changed_since(selected: Selected, uids: Iterable[int], modseq: int) -> list
     return [uid for uid, entry in entries if entry is not None and entry.modseq > modseq]
 
 
-async def _fetch(
-    session: Session, selected: Selected, command: FetchCommand, wanted: Plan, uids: Sequence[int]
-) -> None:
+async def _fetch(session: Session, selected: Selected, command: FetchCommand, wanted: Plan, bounded: Bounded) -> None:
+    uids = bounded.uids
     sets_seen = wanted.sets_seen and not selected.read_only
     at_once = BODY_CHUNK if wanted.needs_bytes else CHUNK
     mailbox_id, msg_dir = selected.mailbox.id, session.account.directory / "msg"
@@ -162,7 +164,7 @@ async def _fetch(
         await session.connection.drain()
         position += chunk.done
         steps.tell(position, len(uids))
-    session.ok(command.tag, "fetched")
+    finish(session, command.tag, "fetched", bounded)
 
 
 async def fetch_new(session: Session, selected: Selected, items: tuple[FetchItem, ...], uids: Sequence[int]) -> None:

@@ -18,6 +18,7 @@ from app.imapserver.commands.messageset import selected_of
 from app.imapserver.commands.progress import watched
 from app.imapserver.commands.search import Asked, begin, check_charset, following, refuse_updates, save, write_found
 from app.imapserver.mailboxscope import MailboxScope
+from app.imapserver.messagelimit import check_count
 from app.imapserver.replies import CommandFailed, UidRequired
 from app.imapserver.session import Session
 from app.store.account import mailboxes, messages
@@ -45,6 +46,8 @@ async def esearch(session: Session, command: EsearchCommand) -> None:
         raise CommandFailed(
             f"these are {len(found)} mailboxes, {MAX_MAILBOXES} can be searched at once", response.LIMIT
         )
+    for mailbox in found:
+        check_count(session, mailbox.total)
     progress = Progress()
     await watched(session, command.tag, _search(session, command.key, asked, found, progress), progress)
     session.ok(command.tag, "searched")

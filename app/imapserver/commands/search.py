@@ -15,6 +15,7 @@ from app.errors import ImapSyntaxError
 from app.imapserver.commands.messageset import selected_of
 from app.imapserver.commands.progress import watched
 from app.imapserver.contexts import MAX_CONTEXTS, MAX_SORTED, Context, Contexts, Followed
+from app.imapserver.messagelimit import finish, narrow
 from app.imapserver.replies import UidRequired
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session
@@ -37,7 +38,7 @@ async def search(session: Session, command: SearchCommand) -> None:
     """Find messages; without RETURN the answer is a list, with it an ESEARCH response."""
     check_charset(session, has_charset=command.has_charset)
     asked = Asked(tag=command.tag, uid=command.uid, returns=command.returns, has_modseq=command.has_modseq)
-    wanted = begin(session, command.key, asked)
+    wanted, bounded = narrow(session, begin(session, command.key, asked))
     msg_dir = session.account.directory / "msg"
     with following(session, asked, wanted) as context:
         found = session.account.read(lambda db: find_matches(db, msg_dir, wanted))
@@ -49,7 +50,7 @@ async def search(session: Session, command: SearchCommand) -> None:
         session.write(search_response(asked.numbers(selected_of(session), matches), asked.modseq(matches)))
     else:
         write_found(session, asked, matches)  # IMAP4rev2 answers with ESEARCH always (RFC 9051 §6.4.4)
-    session.ok(command.tag, "searched")
+    finish(session, command.tag, "searched", bounded)
 
 
 def check_charset(session: Session, *, has_charset: bool) -> None:

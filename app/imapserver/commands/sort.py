@@ -10,6 +10,7 @@ import sqlite3
 from app.imapserver.commands.messageset import selected_of
 from app.imapserver.commands.progress import watched
 from app.imapserver.commands.search import Asked, begin, following, save, write_found
+from app.imapserver.messagelimit import check_search
 from app.imapserver.session import Session
 from app.store.account.search import Match, find_matches
 from app.store.account.sorting import Rank, rank_matches, sort_matches
@@ -28,6 +29,7 @@ async def sort(session: Session, command: SortCommand) -> None:
         criteria=command.criteria,
     )
     wanted = begin(session, command.key, asked)
+    check_search(session, wanted)
     msg_dir, mailbox_id = session.account.directory / "msg", wanted.mailbox_id
 
     def look(db: sqlite3.Connection, *, has_ranks: bool) -> tuple[list[Match], list[Rank]]:
@@ -55,6 +57,7 @@ async def thread(session: Session, command: ThreadCommand) -> None:
     """Find messages and tell them in threads."""
     asked = Asked(tag=command.tag, uid=command.uid, has_modseq=command.has_modseq)
     wanted = begin(session, command.key, asked)
+    check_search(session, wanted)
     msg_dir = session.account.directory / "msg"
     found = session.account.read(
         lambda db: read_threads(db, msg_dir, wanted.mailbox_id, find_matches(db, msg_dir, wanted), command.algorithm)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from app.imapserver import updates
 from app.imapserver.commands.messageset import choose, writable
 from app.imapserver.commands.progress import watched
+from app.imapserver.messagelimit import finish, newest
 from app.imapserver.selected import Selected
 from app.imapserver.session import Session
 from app.store.account import flags
@@ -23,7 +24,8 @@ async def store(session: Session, command: StoreCommand) -> None:
     selected = writable(session)
     if command.unchangedsince is not None:
         session.enable_condstore()
-    uids = choose(selected, command.sequence, uid=command.uid)
+    bounded = newest(session, choose(selected, command.sequence, uid=command.uid))
+    uids = bounded.uids
     change = FlagChange(
         mode=Mode(command.mode.value),
         flags=command.flags.bits,
@@ -41,7 +43,7 @@ async def store(session: Session, command: StoreCommand) -> None:
     if gone and not command.uid and not stored.entries:
         session.no(command.tag, "these messages were expunged by another session", code)
     else:
-        session.ok(command.tag, "stored", code)
+        finish(session, command.tag, "stored", bounded, code)
 
 
 async def _report(session: Session, selected: Selected, command: StoreCommand, stored: FlagsStored) -> None:

@@ -84,6 +84,7 @@ CAPABILITIES: Final = (
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
 
+    Capability("MESSAGELIMIT", "RFC 9738"),  # with the number
 # Upper case; ENABLED answers with the atom of the table.
 ENABLES: Final = frozenset(
     {"CONDSTORE", "IMAP4REV2", "METADATA", "METADATA-SERVER", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"}
@@ -103,6 +104,7 @@ class Situation:
     disabled: frozenset[str] = frozenset()  # upper case; capabilities switched off for the account
 
 
+    message_limit: int = 0  # messages that one command works on
 @lru_cache(64)
 def capabilities(situation: Situation) -> str:
     """The announced atoms, separated by spaces."""
@@ -114,7 +116,9 @@ def capabilities(situation: Situation) -> str:
 
 
 def _written(row: Capability, situation: Situation) -> str:
-    return f"{row.atom}={situation.append_limit}" if row.atom == "APPENDLIMIT" else row.atom
+    if row.atom == "APPENDLIMIT":
+        return f"{row.atom}={situation.append_limit}"
+    return f"{row.atom}={situation.message_limit}" if row.atom == "MESSAGELIMIT" else row.atom
 
 
 def _is_offered(row: Capability, situation: Situation) -> bool:

@@ -18,7 +18,7 @@ from typing import Final
 from app.wire.imap.dates import parse_date
 from app.wire.imap.flags import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, parse_flag
 from app.wire.imap.sequence import SequenceSet, parse_set
-from app.wire.imap.tokens import ImapCursor, astring, atom, keyword, number64, nz_number, space
+from app.wire.imap.tokens import MAX_NUMBER, ImapCursor, astring, atom, keyword, number64, nz_number, space
 
 MAX_DEPTH: Final = 50
 
@@ -246,6 +246,13 @@ def _parse_uid(reading: _Reading) -> SearchKey:
     return Messages(parse_set(reading.cursor), uid=True)
 
 
+def _parse_beside_uid(reading: _Reading, *, is_after: bool) -> SearchKey:
+    space(reading.cursor)
+    uid = nz_number(reading.cursor, "a uid")
+    low, high = (uid + 1, MAX_NUMBER) if is_after else (1, uid - 1)
+    return Messages(SequenceSet(((low, high),)), uid=True) if low <= high else _NONE
+
+
 def _parse_header(reading: _Reading) -> SearchKey:
     space(reading.cursor)
     name = astring(reading.cursor, "the name of a field").decode("utf-8", "replace")
@@ -313,6 +320,8 @@ _CONSTANTS: Final[dict[str, SearchKey]] = {
 _DATE_PREFIXES: Final = (("", DateOf.INTERNALDATE), ("SENT", DateOf.SENT), ("SAVED", DateOf.SAVED))
 _WITH_ARGUMENT: Final[dict[str, _Parse]] = {
     "UID": _parse_uid,
+    "UIDAFTER": lambda reading: _parse_beside_uid(reading, is_after=True),  # RFC 9738 §3.2
+    "UIDBEFORE": lambda reading: _parse_beside_uid(reading, is_after=False),
     "HEADER": _parse_header,
     "MODSEQ": _parse_modseq,
     "KEYWORD": _parse_has_keyword,
