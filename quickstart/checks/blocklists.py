@@ -1,54 +1,38 @@
 """Block lists: is an address of ours on one that others go by? (RFC 5782.)
 
-A list is first asked about 127.0.0.2, which must be listed, and 127.0.0.1, which must not: resolvers that are shared by
-many are refused or lied to. Answers in 127.255.255.0/24 say that the list does not answer this resolver; they do not
-say "listed". Other addresses outside 127.0.0.0/8 are an operator's advertising and no answer at all.
+What an answer means, and whether a list can be believed through this resolver, is `trust/dnsbl`; here it becomes words
+for somebody who sets up a server.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
+from app.trust.dnsbl import DnsblResult, DnsblStatus, check_dnsbl, check_dnsbl_health
 from app.trust.lookup import LookupFailed
+from app.wire.domain import Domain
 from app.wire.smtp.address import IPAddress
 from quickstart.checks.addresses import outside_addresses
 from quickstart.checks.finding import Context, Finding, State, dns_failed, listed, ok, printable
 from quickstart.checks.providers import recognise
-
-_CODES = ipaddress.ip_network("127.0.0.0/8")
-_REFUSALS = ipaddress.ip_network("127.255.255.0/24")
-_LISTED_TEST, _UNLISTED_TEST = ipaddress.ip_address("127.0.0.2"), ipaddress.ip_address("127.0.0.1")
-_POLICY_CODES = frozenset(map(ipaddress.ip_address, ("127.0.0.10", "127.0.0.11")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockList:
     """A list in DNS, and where to ask to be taken off."""
 
-    zone: str
+    zone: Domain
     name: str
     removal: str
     has_ipv6: bool = False
 
 
 BLOCK_LISTS = (
-    # "zen" is "sbl" and more: infected machines, and home lines, which are told from the rest by their codes.
-    BlockList(zone="zen.spamhaus.org", name="Spamhaus", removal="https://check.spamhaus.org/", has_ipv6=True),
-    BlockList(zone="bl.spamcop.net", name="SpamCop", removal="https://www.spamcop.net/bl.shtml"),
+    BlockList(zone=Domain("zen.spamhaus.org"), name="Spamhaus", removal="https://check.spamhaus.org/", has_ipv6=True),
+    BlockList(zone=Domain("bl.spamcop.net"), name="SpamCop", removal="https://www.spamcop.net/bl.shtml"),
 )
-
-
-class _Health(Enum):
-    """Whether a list can be believed."""
-
-    GOOD = "good"
-    REFUSED = "does not answer your resolver"
-    WRONG = "gives wrong answers through your resolver"
-    SILENT = "did not answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +41,10 @@ class _Listing:
 
     ip: IPAddress
     by: BlockList
-    codes: tuple[IPAddress, ...]
-
-    @property
-    def is_policy(self) -> bool:
-        """Listed only as an address that should not send mail, such as a home line's."""
-        return all(code in _POLICY_CODES for code in self.codes)
+    result: DnsblResult
 
     def __str__(self) -> str:
-        return f"{self.ip} on {self.by.name} ({', '.join(map(str, self.codes))})"
+        return f"{self.ip} on {self.by.name} ({', '.join(map(str, self.result.codes))})"
 
 
 async def check(context: Context) -> Finding:
@@ -76,55 +55,31 @@ async def check(context: Context) -> Finding:
         return dns_failed("the addresses of this machine", error.reason)
     if not ips:
         return _no_address()
-    asked = await asyncio.gather(*(_health(context, one) for one in BLOCK_LISTS))
-    healthy = [one for one, health in zip(BLOCK_LISTS, asked, strict=True) if health is _Health.GOOD]
-    sick: dict[str, _Health] = {
-        one.name: health for one, health in zip(BLOCK_LISTS, asked, strict=True) if health is not _Health.GOOD
-    }
+    asked = await asyncio.gather(*(check_dnsbl_health(context.resolver, one.zone) for one in BLOCK_LISTS))
+    healthy = [one for one, health in zip(BLOCK_LISTS, asked, strict=True) if health.is_healthy]
+    sick = {one.name: health.problem for one, health in zip(BLOCK_LISTS, asked, strict=True) if not health.is_healthy}
     if not healthy:
         return _none_usable(sick)
-    try:
-        pairs = [(ip, one) for one in healthy for ip in ips if ip.version == 4 or one.has_ipv6]
-        found = [one for one in await asyncio.gather(*(_listing(context, *pair) for pair in pairs)) if one]
-    except LookupFailed as error:
-        return dns_failed("whether this machine is on a block list", error.reason)
-    return await _judge(context, healthy, sick, found)
+    pairs = [(ip, one) for one in healthy for ip in ips if ip.version == 4 or one.has_ipv6]
+    found = await asyncio.gather(*(_ask(context, *pair) for pair in pairs))
+    sick |= {one.by.name: one.result.problem for one in found if one.result.status is DnsblStatus.CANNOT_TELL}
+    told = [one.name for one in healthy if one.name not in sick]
+    return await _judge(context, told, sick, [one for one in found if one.result.status is DnsblStatus.LISTED])
 
 
-def question(ip: IPAddress, zone: str) -> str:
-    """The name to ask for (RFC 5782 §2.1, §2.4)."""
-    return f"{ip.reverse_pointer.removesuffix('.in-addr.arpa').removesuffix('.ip6.arpa')}.{zone}"
+async def _ask(context: Context, ip: IPAddress, by: BlockList) -> _Listing:
+    return _Listing(ip=ip, by=by, result=await check_dnsbl(context.resolver, by.zone, ip))
 
 
-async def _codes(context: Context, ip: IPAddress, zone: str) -> tuple[IPAddress, ...]:
-    return (await context.resolver.ipv4(question(ip, zone))).records
-
-
-async def _health(context: Context, one: BlockList) -> _Health:
-    try:
-        must = await _codes(context, _LISTED_TEST, one.zone)
-        must_not = await _codes(context, _UNLISTED_TEST, one.zone)
-    except LookupFailed:
-        return _Health.SILENT
-    if any(code in _REFUSALS for code in (*must, *must_not)):
-        return _Health.REFUSED
-    return _Health.GOOD if any(code in _CODES for code in must) and not must_not else _Health.WRONG
-
-
-async def _listing(context: Context, ip: IPAddress, by: BlockList) -> _Listing | None:
-    codes = tuple(c for c in await _codes(context, ip, by.zone) if c in _CODES and c not in _REFUSALS)
-    return _Listing(ip=ip, by=by, codes=codes) if codes else None
-
-
-async def _judge(
-    context: Context, healthy: Sequence[BlockList], sick: dict[str, _Health], found: Sequence[_Listing]
-) -> Finding:
-    facts = {"Asked": [one.name for one in healthy], "Not told": [f"{n}: {h.value}" for n, h in sick.items()]}
+async def _judge(context: Context, told: Sequence[str], sick: dict[str, str], found: Sequence[_Listing]) -> Finding:
+    facts = {"Asked": list(told), "Not told": [f"{name}: {problem}" for name, problem in sick.items()]}
+    if not found and not told:
+        return _none_usable(sick)
     if not found:
         left_out = f" ({listed(list(sick))} could not be asked.)" if sick else ""
-        return ok(f"Not on the block lists of {listed([one.name for one in healthy])}.{left_out}", facts)
+        return ok(f"Not on the block lists of {listed(told)}.{left_out}", facts)
     facts["Listed"] = [str(one) for one in found]
-    if all(one.is_policy for one in found):
+    if all(one.result.is_policy for one in found):
         return _policy(found, facts)
     provider = await _provider(context, found[0].ip)
     return Finding(
@@ -159,18 +114,14 @@ def _policy(found: Sequence[_Listing], facts: dict[str, list[str]]) -> Finding:
     )
 
 
-def _none_usable(sick: dict[str, _Health]) -> Finding:
-    words = listed([f"{name} {health.value}" for name, health in sick.items()])
-    refused = _Health.REFUSED in sick.values() or _Health.WRONG in sick.values()
+def _none_usable(sick: dict[str, str]) -> Finding:
+    words = ". ".join(f"{name}: {problem}" for name, problem in sick.items())
     return Finding(
         state=State.UNKNOWN,
         summary="The block lists could not be asked.",
-        meaning=f"{words}. "
-        + ("They turn away resolvers that many share; it does not mean that you are listed." if refused else ""),
+        meaning=f"{words}. Lists turn away resolvers that many share; it does not mean that you are listed.",
         breaks="Nothing by itself. Later, incoming mail cannot be compared with block lists either.",
-        fix="Use a resolver of your own (apt install unbound; see the row about the DNS resolver), then check again."
-        if refused
-        else "See the row about the DNS resolver, then check again.",
+        fix="Use a resolver of your own (apt install unbound; see the row about the DNS resolver), then check again.",
     )
 
 

@@ -1,31 +1,16 @@
 """SPF records as far as they can be compared: terms, what is missing, and one record out of two (RFC 7208).
 
 `merge` keeps everything of a record that is there and puts our addresses in front, as a domain may have one record only
-(RFC 7208 §3.2). `passes` follows `ip4`, `ip6`, `a`, `mx` and `all` for one address; a record with `include`, `redirect`
-or anything else that comes before is UNSURE. Evaluation in full is not here.
+(RFC 7208 §3.2). What a record means for an address is `trust/spf`.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-from enum import Enum
-
-from app.trust.lookup import Resolver
-from app.wire.smtp.address import IPAddress
 
 VERSION = "v=spf1"
 MAX_TERMS = 100
-MAX_MX = 10  # RFC 7208 §4.6.4
 _QUALIFIERS = "+-~?"
-
-
-class Passing(Enum):
-    """What a record says of an address."""
-
-    YES = "yes"
-    NO = "no"
-    UNSURE = "unsure"
 
 
 def is_spf(text: str) -> bool:
@@ -65,50 +50,6 @@ def merge(wanted: str, found: str) -> str:
     if end in (["all"], ["+all"]):
         end = ["~all"]  # "all" alone lets the whole world pass
     return " ".join([VERSION, *missing(wanted, found), *rest, *end])
-
-
-async def passes(resolver: Resolver, domain: str, text: str, ip: IPAddress) -> Passing:
-    """Whether mail from an address passes; raises LookupFailed."""
-    for term in terms(text):
-        qualifier = term[0] if term[0] in _QUALIFIERS else "+"
-        match = await _matches(resolver, domain, term.lstrip(_QUALIFIERS), ip)
-        if match is Passing.UNSURE:
-            return match
-        if match is Passing.YES:
-            return Passing.YES if qualifier == "+" else Passing.NO
-    return Passing.NO
-
-
-async def _matches(resolver: Resolver, domain: str, term: str, ip: IPAddress) -> Passing:
-    name, colon, value = term.partition(":")
-    if term == "all":
-        return Passing.YES
-    if name in ("ip4", "ip6"):
-        return _yes(_in_network(ip, value))
-    if term in ("a", "mx") or (name in ("a", "mx") and colon and "%" not in value and "/" not in value):
-        host = value or domain
-        hosts = [host] if name == "a" else [mx.host for mx in (await resolver.mx(host)).records[:MAX_MX]]
-        return _yes(await _has_address(resolver, hosts, ip))
-    return Passing.UNSURE
-
-
-def _yes(matched: bool) -> Passing:
-    return Passing.YES if matched else Passing.NO
-
-
-async def _has_address(resolver: Resolver, hosts: Sequence[str], ip: IPAddress) -> bool:
-    for host in hosts:
-        if host and ip in (await resolver.addresses(host)).records:
-            return True
-    return False
-
-
-def _in_network(ip: IPAddress, text: str) -> bool:
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return ip.version == network.version and ip in network
 
 
 def _is_all(term: str) -> bool:

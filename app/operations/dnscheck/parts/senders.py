@@ -7,6 +7,11 @@ from app.operations.dnscheck.findings import Notes, Subject
 from app.operations.dnscheck.states import RecordState
 from app.operations.dnscheck.tags import read_tags, report_addresses
 from app.operations.dnsrecords import Record
+from app.trust.budget import Budget
+from app.trust.spf.evaluate import check_spf as evaluate_spf
+from app.trust.spf.result import SpfIdentity, SpfStatus
+from app.wire.domain import Domain
+from app.wire.smtp.address import Address
 
 
 def _is_txt(version: str, record: Record) -> bool:
@@ -25,11 +30,12 @@ async def check_spf(subject: Subject, notes: Notes) -> None:
 async def _check_addresses(subject: Subject, notes: Notes, seen: RecordState) -> None:
     name = seen.record.name
     for ip in [*await subject.own_ips(), *subject.host.proxy_ips]:
-        passing = await spf.passes(subject.network.resolver, name, seen.found[0], ip)
-        if passing is spf.Passing.NO:
-            notes.error(f"Mail of {name} from {ip} fails the SPF check of others.")
-        elif passing is spf.Passing.UNSURE:
-            notes.warn(f"Whether mail of {name} from {ip} passes depends on records of others that its SPF includes.")
+        sender = Address("postmaster", Domain(name))
+        result = await evaluate_spf(Budget(subject.network.resolver), SpfIdentity(ip=ip, helo=name, mail_from=sender))
+        if result.status is SpfStatus.TEMPERROR:
+            notes.warn(f"Cannot tell whether mail of {name} from {ip} passes the SPF check: {result.problem}.")
+        elif result.status is not SpfStatus.PASS:
+            notes.error(f"Mail of {name} from {ip} fails the SPF check of others: {result.words(ip)}.")
 
 
 async def check_dkim(subject: Subject, notes: Notes) -> None:
