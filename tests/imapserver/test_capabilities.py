@@ -60,10 +60,10 @@ SHOWN_BY = {
     "REPLACE": "dialogs/imap/replace.imap imapserver/commands/test_replace.py",
     "COMPRESS=DEFLATE": "imapserver/test_compress.py net/test_deflate.py",
     "UNAUTHENTICATE": "dialogs/imap/unauthenticate.imap imapserver/test_compress.py",
+    "MESSAGELIMIT": "imapserver/test_messagelimit.py",
     "APPENDLIMIT": "dialogs/imap/dates_and_limits.imap",
 }
 
-    "MESSAGELIMIT": "imapserver/test_messagelimit.py",
 
 def test_every_capability_has_its_row():
     assert set(SHOWN_BY) == {row.atom for row in CAPABILITIES}

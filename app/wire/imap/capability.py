@@ -81,10 +81,10 @@ CAPABILITIES: Final = (
     Capability("THREAD=REFERENCES", "RFC 5256"),
     Capability("COMPRESS=DEFLATE", "RFC 4978"),
     Capability("UNAUTHENTICATE", "RFC 8437"),
+    Capability("MESSAGELIMIT", "RFC 9738"),  # with the number
     Capability("APPENDLIMIT", "RFC 7889"),  # with the number, which is the same for every mailbox
 )
 
-    Capability("MESSAGELIMIT", "RFC 9738"),  # with the number
 # Upper case; ENABLED answers with the atom of the table.
 ENABLES: Final = frozenset(
     {"CONDSTORE", "IMAP4REV2", "METADATA", "METADATA-SERVER", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"}
@@ -101,10 +101,10 @@ class Situation:
     mechanisms: tuple[str, ...]  # SASL mechanisms that may be used now
     may_login: bool  # LOGIN, which sends the password as it is, may be used now
     append_limit: int = 0  # bytes of one message
+    message_limit: int = 0  # messages that one command works on
     disabled: frozenset[str] = frozenset()  # upper case; capabilities switched off for the account
 
 
-    message_limit: int = 0  # messages that one command works on
 @lru_cache(64)
 def capabilities(situation: Situation) -> str:
     """The announced atoms, separated by spaces."""

@@ -122,12 +122,12 @@ def mailboxid_is(objectid: str) -> Code:
     return Code(f"MAILBOXID ({objectid})")
 
 
-def inprogress(tag: str, done: int | None, goal: int | None) -> Code:
 def messagelimit(limit: int, lowest: int = 0) -> Code:
     """So many messages can be worked on by one command; the lowest uid that was reached, if any (RFC 9738 §3.1)."""
     return Code(f"MESSAGELIMIT {limit} {lowest}" if lowest else f"MESSAGELIMIT {limit}")
 
 
+def inprogress(tag: str, done: int | None, goal: int | None) -> Code:
     """A command is not done yet; how far it is, where that is known (RFC 9585 §4)."""
     words = ["NIL" if number is None else str(number) for number in (done, goal)]
     return Code(f'INPROGRESS ("{tag}" {words[0]} {words[1]})')
