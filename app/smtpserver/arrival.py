@@ -21,6 +21,8 @@ MAX_HEADER = 1 << 20
 MAX_RECEIVED = 100  # RFC 5321 §6.3 asks for a hundred
 
 _FROM = fields_pattern(b"from")
+# Lines that some mail programs take for From: with signs around the name that nobody sees, or a fold before the colon.
+_LIKE_FROM = re.compile(rb"\n(?i:(?:[^\n \t!-~][^\n!-~]*+)?from[^\n!-~]*+(?:\n[ \t]++)?):")
 _FIELD_START = re.compile(rb"[!-9;-~]+[ \t]*:")
 
 
@@ -39,7 +41,12 @@ class Arrival:
     @property
     def has_several_authors(self) -> bool:
         """Whether there is more than one From field, so that a mail program may show another than was checked."""
-        return sum(1 for _ in itertools.islice(_FROM.finditer(b"\n" + self.header), 2)) > 1
+        return sum(1 for _ in itertools.islice(_LIKE_FROM.finditer(b"\n" + self.header), 2)) > 1
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the header does not end where it is looked at: what comes behind may name another author."""
+        return len(self.header) >= MAX_HEADER
 
     def author(self) -> Address | None:
         """The one address of the one From field; None when nobody can say who the author is."""
@@ -51,7 +58,7 @@ class Arrival:
 
     def authors(self) -> list[Address]:
         """The addresses of the one From field; raises MessageSyntaxError."""
-        if len(self.header) >= MAX_HEADER:
+        if self.is_too_long:
             raise MessageSyntaxError(f"the header is longer than {MAX_HEADER} bytes")
         values = [match[1] for match in _FROM.finditer(b"\n" + self.header)]
         if len(values) != 1:

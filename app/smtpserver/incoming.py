@@ -15,7 +15,7 @@ from app.config.lookup import Destined
 from app.junk.subjectpass import without_tokens
 from app.log import logger
 from app.smtpserver import delivery, failurenotice, specials, stamps
-from app.smtpserver.arrival import Arrival, arrival
+from app.smtpserver.arrival import MAX_HEADER, Arrival, arrival
 from app.smtpserver.conversation import Conversation
 from app.smtpserver.delivery import UNKNOWN
 from app.smtpserver.evidence import Evidence
@@ -37,6 +37,7 @@ log = logger("smtpserver")
 _LOOP = codes.MAIL_LOOP.reply("the message has passed so many servers that it must be in a loop")
 
 _AUTHORS = codes.BAD_MESSAGE.reply("the message has more than one From field, so nobody can tell who it is from")
+_HEADER = codes.BAD_MESSAGE.reply(f"the header of the message is longer than {MAX_HEADER} bytes")
 
 
 async def deliver(conversation: Conversation, transaction: Transaction, body: Body) -> Reply:
@@ -46,9 +47,10 @@ async def deliver(conversation: Conversation, transaction: Transaction, body: Bo
     if arrived.is_looping:
         count_rejected("loop", count)
         return _refuse(conversation, transaction, body, _LOOP)
-    if conversation.resources.judges is not None and arrived.has_several_authors:
-        count_rejected("several-authors", count)
-        return _refuse(conversation, transaction, body, _AUTHORS)
+    unclear = _unclear(arrived) if conversation.resources.judges is not None else None
+    if unclear is not None:
+        count_rejected("unclear-author", count)
+        return _refuse(conversation, transaction, body, unclear)
     if all(recipient.found is None for recipient in transaction.recipients):
         count_rejected("unknown-user", count)
         await asyncio.sleep(conversation.resources.delays.unknown_recipient_s)
@@ -60,6 +62,13 @@ async def deliver(conversation: Conversation, transaction: Transaction, body: Bo
     finally:
         work.prepared.body.discard()
     return await _conclude(conversation, transaction, arrived, results)
+
+
+def _unclear(arrived: Arrival) -> Reply | None:
+    """Why a mail program may show another author than is checked."""
+    if arrived.is_too_long:
+        return _HEADER
+    return _AUTHORS if arrived.has_several_authors else None
 
 
 async def _fail_specials(conversation: Conversation, transaction: Transaction) -> None:

@@ -101,8 +101,8 @@ CONF = (
 class JudgedWorld(World):
     """Jane's account with all that can be set about junk."""
 
-    def __init__(self, directory: Path, more: Zone | None = None) -> None:
-        super().__init__(directory, domains_conf=CONF)
+    def __init__(self, directory: Path, more: Zone | None = None, *, max_size: int = 1 << 20) -> None:
+        super().__init__(directory, domains_conf=CONF, max_size=max_size)
         self._zone = DnsServer(json.loads(ZONE.read_text()) | (more or {}))
         self.services = {"smtp": dataclasses.replace(self.services["smtp"], zones=(Domain("bl.example"),))}
         self.jane = self._account("jane")

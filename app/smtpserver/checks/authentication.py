@@ -200,9 +200,15 @@ def _trace(found: Found) -> Iterable[str]:
         yield f"ARC: {found.arc.status.value}: {found.arc.words}{vouched}."
     if found.authors.address is not None:
         yield f"Author: {_shown(found.authors.address)}."
+    if found.authors.shown_as is not None:
+        yield f"The name of the author looks like an address of {_both(found.authors.shown_as)}, which it is not."
 
 
 def _shown(address: Address) -> str:
     """An address with both forms of a domain that may look like another."""
     domain = address.domain
     return str(address) if domain.unicode == domain.ascii else f"{address} (in DNS {domain.ascii})"
+
+
+def _both(domain: Domain) -> str:
+    return domain.ascii if domain.unicode == domain.ascii else f"{domain.unicode} (in DNS {domain.ascii})"

@@ -8,22 +8,26 @@ Text in quotes or comments is a name and not an address, whatever it looks like.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from app.errors import WireError
 from app.wire.domain import Domain, parse_domain
 from app.wire.message.addresses import AddressGroup, HeaderAddress, mailboxes, parse_addresses
+from app.wire.message.encodedword import decode_words
 from app.wire.message.header import find_fields, has_open_comment, strip_comments
 from app.wire.smtp.address import Address, parse_address, write_localpart
 
 MAX_FIELDS = 5  # looked at; one is right
 MAX_NAMES = 50  # that are looked at
+MAX_DISPLAYED = 1000  # characters of a display name
 MAX_DOMAINS = 4  # whose policies are asked for
 
 _QUOTED = re.compile(r'(\\.)|"[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
 _AFTER_AT = re.compile(r"@\s*([^\s<>()@,;:\"\\\[\]]{1,253})")
+_ENCODED = re.compile(r"=\?[^\s?]+\?[BbQq]\?[^\s?]*\?=")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -35,6 +39,7 @@ class Authors:
     address: Address | None = None  # when there is a single one
     fault: str = ""  # why it cannot pass; empty when it can
     has_more: bool = False  # domains than are listed
+    shown_as: Domain | None = None  # of an address that stands in the place of a name, and is another's
 
     @property
     def domain(self) -> Domain | None:
@@ -55,6 +60,9 @@ def read_authors(header: bytes) -> Authors:
     certain, has_bad = _domains(one.domain for one in boxes)
     possible, _ = _domains(names)
     domains = tuple(dict.fromkeys((*certain, *possible)))
+    if any(_ENCODED.search(one.localpart) for one in boxes[:MAX_NAMES]):
+        # Mail programs that decode it show another address (RFC 2047 §5 forbids it).
+        fault = fault or "From has an address with an encoded word in it"
     if has_bad:
         fault = fault or "From has an address whose domain is no domain name"
     if not domains:
@@ -68,6 +76,7 @@ def read_authors(header: bytes) -> Authors:
         domains=domains[:MAX_DOMAINS],
         address=_address(boxes[0]) if len(boxes) == 1 and not fault else None,
         fault=fault,
+        shown_as=next(_shown(boxes[:MAX_NAMES], domains), None),
         has_more=len(domains) > MAX_DOMAINS or is_too_long,
     )
 
@@ -87,6 +96,14 @@ def _bare(value: str) -> str:
     return _QUOTED.sub(r"\1 ", strip_comments(value))
 
 
+def _shown(boxes: Iterable[HeaderAddress], own: Collection[Domain]) -> Iterator[Domain]:
+    """The domains of addresses in display names, which are all that many people see."""
+    for box in boxes:
+        text = unicodedata.normalize("NFKC", decode_words((box.name or "")[:MAX_DISPLAYED]))
+        found, _ = _domains(_AFTER_AT.findall(text)) if "@" in text else ([], False)
+        yield from (one for one in found if one not in own)
+
+
 def _domains(names: Iterable[str]) -> tuple[list[Domain], bool]:
     """The domains that the first of the names are, and whether one of those is none."""
     found: list[Domain] = []
@@ -101,6 +118,6 @@ def _domains(names: Iterable[str]) -> tuple[list[Domain], bool]:
 
 def _address(box: HeaderAddress) -> Address | None:
     try:
-        return parse_address(f"{write_localpart(box.localpart)}@{box.domain}")
+        return parse_address(f"{write_localpart(box.localpart)}@{box.domain.removesuffix('.')}")
     except WireError:
         return None
