@@ -26,6 +26,7 @@ from app.imapserver.commands import (
     sort,
     status,
     store,
+    urlauth,
 )
 from app.wire.imap.parse import append as append_grammar
 from app.wire.imap.parse import batches as batches_grammar
@@ -41,6 +42,7 @@ from app.wire.imap.parse import select as select_grammar
 from app.wire.imap.parse import session as session_grammar
 from app.wire.imap.parse import sort as sort_grammar
 from app.wire.imap.parse import store as store_grammar
+from app.wire.imap.parse import urlauth as urlauth_grammar
 
 Handler = Callable[..., Coroutine[Any, Any, None] | None]  # takes the session and its kind of command
 
@@ -71,6 +73,9 @@ HANDLERS: Final[dict[type, Handler]] = {
     metadata_grammar.SetmetadataCommand: metadata.setmetadata,
     metadata_grammar.GetquotaCommand: quota.getquota,
     metadata_grammar.GetquotarootCommand: quota.getquotaroot,
+    urlauth_grammar.GenurlauthCommand: urlauth.genurlauth,
+    urlauth_grammar.UrlfetchCommand: urlauth.urlfetch,
+    urlauth_grammar.ResetkeyCommand: urlauth.resetkey,
     listing_grammar.ListCommand: listing.list_mailboxes,
     listing_grammar.LsubCommand: listing.lsub,
     append_grammar.AppendCommand: append.append,

@@ -9,7 +9,7 @@ from tests.support.accounts import add_now
 
 def test_a_client_that_does_not_want_to_wait_gets_none_of_a_file(world: World):
     add_now(world.jane, b"Subject: x\r\n\r\n" + b"word " * (MEMORY_LIMIT // 5) + b"\r\n")
-    opened = "\n".join(["S: /.*/"] * 11)
+    opened = "\n".join(["S: /.*/"] * 12)
     world.run(
         f"""C: a SELECT Inbox
         {opened}

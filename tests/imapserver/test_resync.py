@@ -23,6 +23,7 @@ OPENED = r"""
     S: /\* LIST .*/
     S: /\* OK \[MAILBOXID.*/
     S: /\* OK \[HIGHESTMODSEQ.*/
+    S: /\* OK \[URLMECH.*/
 """
 
 

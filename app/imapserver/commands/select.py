@@ -79,6 +79,7 @@ def _write_state(session: Session, selected: Selected) -> None:
     objectid = write_objectid(Kind.MAILBOX, mailbox.id, session.account.epoch)
     session.untagged_ok("this mailbox, whatever its name", response.mailboxid_is(objectid))
     session.untagged_ok("highest modseq", Code(f"HIGHESTMODSEQ {selected.highest_modseq()}"))
+    session.untagged_ok("URLs of this mailbox can be given to others", response.URLMECH)
 
 
 async def close(session: Session, command: CloseCommand) -> None:

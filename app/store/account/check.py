@@ -91,6 +91,10 @@ _RULES = (
         "annotation {0} belongs to mailbox {1}, which is gone",
     ),
     (
+        "SELECT mailbox_id FROM url_key WHERE mailbox_id NOT IN (SELECT id FROM mailbox)",
+        "mailbox {0} is gone, and the key of its URLs is still kept",
+    ),
+    (
         "SELECT a.key, a.createseq, a.modseq FROM annotation a, account_state s"
         " WHERE a.createseq > a.modseq OR a.modseq > s.modseq",
         "annotation {0} has createseq {1} and modseq {2}",

@@ -16,6 +16,7 @@ from app.store.account.annotations import copy_annotations, drop_annotations
 from app.store.account.changes import MailboxCreated, MailboxDeleted, MailboxRenamed, SubscriptionChanged
 from app.store.account.handle import Tx
 from app.store.account.records import MAILBOX_COLUMNS, Mailbox, mailbox_of
+from app.store.account.urlkeys import drop_key
 from app.wire.imap.mailboxname import INBOX, SEPARATOR, canonical
 
 
@@ -124,6 +125,7 @@ def delete(tx: Tx, name: str) -> None:
         (mailbox.id, name, mailbox.uidvalidity, modseq),
     )
     drop_annotations(tx, mailbox.id)
+    drop_key(tx, mailbox.id)
     tx.db.execute("DELETE FROM mailbox WHERE id = ?", (mailbox.id,))
     tx.changes.append(MailboxDeleted(mailbox.id, modseq, name))
 

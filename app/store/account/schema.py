@@ -191,6 +191,11 @@ CREATE TRIGGER junk_removed AFTER DELETE ON message WHEN old.flags & 192
 """
 )
 
+_URL_KEYS = """
+-- See urlkeys.py.
+CREATE TABLE url_key (mailbox_id INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
@@ -198,4 +203,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _PROVENANCE,
     _PREFERENCES,
     _JUNK,
+    _URL_KEYS,
 )

@@ -73,6 +73,7 @@ UIDNOTSTICKY: Final = Code("UIDNOTSTICKY")
 UIDREQUIRED: Final = Code("UIDREQUIRED")
 UNAVAILABLE: Final = Code("UNAVAILABLE")
 UNKNOWN_CTE: Final = Code("UNKNOWN-CTE")
+URLMECH: Final = Code("URLMECH INTERNAL")  # how URLs of the mailbox are given to others (RFC 4467 §8)
 USEATTR: Final = Code("USEATTR")
 BADCHARSET: Final = Code("BADCHARSET (US-ASCII UTF-8)")
 

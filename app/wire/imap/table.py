@@ -37,6 +37,7 @@ from app.wire.imap.parse import (
     session,
     sort,
     store,
+    urlauth,
 )
 from app.wire.imap.tokens import ImapCursor
 
@@ -71,6 +72,9 @@ _RULES: Final = (
     CommandRule(name="SETMETADATA", parse=metadata.parse_setmetadata, states=SIGNED_IN),
     CommandRule(name="GETQUOTA", parse=metadata.parse_getquota, states=SIGNED_IN),
     CommandRule(name="GETQUOTAROOT", parse=metadata.parse_getquotaroot, states=SIGNED_IN),
+    CommandRule(name="GENURLAUTH", parse=urlauth.parse_genurlauth, states=SIGNED_IN),
+    CommandRule(name="URLFETCH", parse=urlauth.parse_urlfetch, states=SIGNED_IN),
+    CommandRule(name="RESETKEY", parse=urlauth.parse_resetkey, states=SIGNED_IN),
     CommandRule(name="CHECK", parse=bare(copymove.CheckCommand), states=SELECTED),
     CommandRule(name="CLOSE", parse=bare(copymove.CloseCommand), states=SELECTED),
     CommandRule(name="UNSELECT", parse=bare(copymove.UnselectCommand), states=SELECTED),

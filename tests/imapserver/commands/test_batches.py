@@ -48,7 +48,7 @@ def test_answers(world: World):
         C: a UIDBATCHES 500
         S: /a BAD .*/
         """
-        + examine("Inbox", 10)
+        + examine("Inbox", 11)
         + """
         C: b UIDBATCHES 500
         S: * UIDBATCHES (TAG "b") 3:1
@@ -64,7 +64,7 @@ def test_answers(world: World):
         C: f UIDBATCHES 500 2:1
         S: /f BAD \\[CLIENTBUG\\] .*/
         """
-        + examine("Archive", 10)
+        + examine("Archive", 11)
         + """
         C: h UIDBATCHES 1000
         S: * UIDBATCHES (TAG "h")
@@ -77,4 +77,4 @@ def test_answers(world: World):
 def test_bad_forms(world: World):
     forms = ["", " 0", " x", " 500 1", " 500 1:", " 500 0:1", " 500 1:2 3", " 500 1:*"]
     asked = "".join(f"C: a UIDBATCHES{form}\nS: /a BAD .*/\n" for form in forms)
-    world.run(examine("Inbox", 9) + asked, signed_in=True)
+    world.run(examine("Inbox", 10) + asked, signed_in=True)

@@ -10,7 +10,7 @@ from app.store.account import mailboxes
 from tests.imapserver.world import World
 from tests.support.accounts import add_now
 
-SELECT = "C: s SELECT Inbox\n" + "S: /\\* .*/\n" * 10 + "S: /s OK .*/\n"
+SELECT = "C: s SELECT Inbox\n" + "S: /\\* .*/\n" * 11 + "S: /s OK .*/\n"
 LARGE = 300 * 1024  # more than is kept in a row of the database
 
 

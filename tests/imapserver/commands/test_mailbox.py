@@ -129,6 +129,7 @@ import pytest
             S: * LIST () "/" foo
             S: /\\* OK \\[MAILBOXID \\(F.*/
             S: /\\* OK \\[HIGHESTMODSEQ.*/
+            S: /\\* OK \\[URLMECH.*/
             S: /b OK .*/
             C: c DELETE foo
             S: /\\* OK \\[CLOSED\\] .*/

@@ -97,7 +97,7 @@ def test_quick_command_is_not_told(world: World):
         C: a EXAMINE Inbox
         S: /(\\* .*|a OK .*)/
         """
-        + "S: /\\* .*/\n" * 9
+        + "S: /\\* .*/\n" * 10
         + """
         S: /a OK .*/
         C: b SEARCH ALL

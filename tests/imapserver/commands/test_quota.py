@@ -66,6 +66,7 @@ def test_full_account_says_so_to_append_and_copy(world: World):
         S: /\\* .*/
         S: /\\* .*/
         S: /\\* .*/
+        S: /\\* .*/
         S: /c OK .*/
         C: d COPY 1 Archive
         S: /d NO \\[OVERQUOTA\\] .*/
