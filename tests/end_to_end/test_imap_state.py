@@ -53,3 +53,21 @@ def test_a_client_learns_what_went_while_another_mailbox_was_open(client: imapli
     client.select("Sent")
     moved = client.uid("FETCH", "1:*", "(EMAILID)")[1][-1]
     assert b"EMAILID (" + found[1] + b")" in moved
+
+
+def test_a_part_is_given_away_by_its_url_until_the_key_changes(client: imaplib.IMAP4, server: Instance) -> None:
+    def ask(name: str, *arguments: str) -> list[bytes]:
+        imaplib.Commands.setdefault(name, ("AUTH", "SELECTED"))
+        assert client._simple_command(name, *arguments)[0] == "OK"
+        lines = [one if isinstance(one, bytes) else b"|".join(one) for one in client.response(name)[1] if one]
+        return [line for line in lines if line]
+
+    client.append(BOX, "", "", b"Subject: given\r\n\r\nto have\r\n")
+    client.select(BOX)
+    uid = client.uid("SEARCH", "SUBJECT", "given")[1][0].decode()
+    user = ACCOUNT.replace("@", "%40")
+    rump = f'"imap://{user}@{server.ip}:1143/{BOX}/;UID={uid}/;SECTION=TEXT;URLAUTH=user+{user}"'
+    (url,) = ask("GENURLAUTH", rump, "INTERNAL")
+    assert b"|to have\r\n" in ask("URLFETCH", url.decode())[0]
+    ask("RESETKEY", BOX)
+    assert ask("URLFETCH", url.decode())[0].endswith(b" NIL")
