@@ -11,6 +11,7 @@ from importlib import util
 from pathlib import Path
 
 GENERATED = 600
+DAMAGED = 200
 _TYPES = (
     b"text/plain",
     b"TEXT/HTML; charset=iso-8859-1",
@@ -128,6 +129,11 @@ def messages() -> dict[str, bytes]:
     return from_cpython() | found
 
 
+def damaged_messages() -> dict[str, bytes]:
+    """Others that something happened to on the way, by name."""
+    return {f"damaged {number}": damaged(number) for number in range(DAMAGED)}
+
+
 def from_cpython() -> dict[str, bytes]:
     """The test data of Python's email package; none where the installed Python came without its tests."""
     package = util.find_spec("test") and util.find_spec("test.test_email")
@@ -198,3 +204,25 @@ def _multipart(rng: random.Random, depth: int) -> tuple[list[bytes], bytes]:
     body += rng.choice((b"--%b--\r\n" % boundary,) * 6 + (b"", b"--%b" % boundary, b"--%b--" % boundary))
     body += rng.choice((b"", b"", b"epilogue\r\n", b"\r\n"))
     return [b"Content-Type: multipart/" + kind + b"; " + written], body
+
+
+def damaged(number: int) -> bytes:
+    """A generated message in which some lines are lost, doubled, moved, cut or changed, as happens on the way."""
+    rng = random.Random(f"damaged {number}")
+    lines = generated(GENERATED + number).split(b"\r\n")
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        at = rng.randrange(len(lines))
+        change = rng.randrange(6)
+        if change == 0 and len(lines) > 1:
+            del lines[at]
+        elif change == 1:
+            lines.insert(at, lines[at])
+        elif change == 2:
+            lines.insert(rng.randrange(len(lines)), lines[at])
+        elif change == 3:
+            lines[at] = lines[at][: rng.randrange(len(lines[at]) + 1)]
+        elif change == 4:
+            lines[at] = lines[at].swapcase()
+        else:
+            lines[at] = rng.choice((b" ", b"\t", b"--", b"", b":", b"Content-Type:")) + lines[at]
+    return b"\r\n".join(lines)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import re
 from dataclasses import dataclass
 
 from app.store.spool import Body
 from app.wire.imap.respond.bodystructure import bodystructure
 from app.wire.imap.respond.envelope import envelope
 from app.wire.message.dates import parse_date
-from app.wire.message.header import find_field, select_fields
+from app.wire.message.header import find_field, has_header, select_fields
 from app.wire.message.packed import pack
 from app.wire.message.part import parse_message
 from app.wire.message.references import parse_message_id, parse_references
@@ -27,8 +26,6 @@ LIST_FIELDS = (
     "date from sender reply-to to cc bcc subject message-id in-reply-to references content-type priority x-priority"
     " importance newsgroups list-id list-post list-unsubscribe x-label content-description content-language"
 ).split()
-# A line `From sender date` in front is left of a mailbox file; fields follow it.
-_HEADER_START = re.compile(rb"(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:|\r?\n|\Z")
 SMALL = 64 * 1024
 QUIET_PIECE = 2047  # bytes that hashlib hashes without letting go of the interpreter lock
 MAX_LIST_FIELDS = 16 * 1024  # a longer selection is cut to nothing, and read from the body instead
@@ -54,10 +51,9 @@ class Prepared:
 def prepare(body: Body) -> Prepared:
     """Analyse a message; never raises for what is in it.
 
-    Bytes that begin with neither a field nor an empty line are all text: they get an empty header section, so that
-    header fields can be put in front.
+    Bytes without a header section are all text: they get an empty one, so that header fields can be put in front.
     """
-    if not _HEADER_START.match(body.data):
+    if not has_header(body.data):
         body = Body.of(b"\r\n" + body.data[:])
     data = body.data
     part = parse_message(data)

@@ -132,6 +132,11 @@ class _Draft:
     is_closed: bool = False
 
     @property
+    def may_name_group(self) -> bool:
+        """Whether `:` begins a group; behind an address it is of the next field, whose line break was lost."""
+        return self.angle is None and "@" not in self.words
+
+    @property
     def is_in_route(self) -> bool:
         """Whether `<@host,@host` has been read, whose commas separate no addresses (RFC 5322 §4.4)."""
         return self.angle is not None and self.angle[:1] == ["@"] and not self.is_closed
@@ -158,7 +163,7 @@ class _Reader:
                 at = comment.end
             elif lexeme == "," and not self._draft.is_in_route:
                 self._end_address()
-            elif lexeme == ":" and self._draft.angle is None and self._group is None:
+            elif lexeme == ":" and self._group is None and self._draft.may_name_group:
                 self._start_group()
             elif lexeme == ";":
                 self._end_group()
@@ -178,7 +183,7 @@ class _Reader:
                 draft.words.append(" ")
         elif lexeme == ">":
             draft.is_closed = True
-        elif lexeme == ":":
+        elif lexeme == ":" and not draft.is_closed:
             draft.angle.clear()  # what stood before was a route (RFC 5322 §4.4)
         elif not draft.is_closed and not lexeme.isspace():
             draft.angle.append(lexeme)

@@ -8,6 +8,7 @@ without a colon belongs to no field name; it is kept where exact bytes are asked
 from __future__ import annotations
 
 import functools
+import mmap
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,12 +21,33 @@ _LEXEME = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"?|\\.|[()]|[^"\\()]+|\\', re.DO
 _IN_COMMENT = re.compile(r"\\.|[()]|[^\\()]++|\\", re.DOTALL)  # where quotes mean nothing
 
 
+# A line `From sender date` in front is left of a mailbox file; fields follow it.
+_FIRST_FIELD = re.compile(rb"(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:|\r?\n|\Z")
+_NEXT_SIGN = re.compile(
+    rb"\n(?:\r?\n|((?i:date|from|to|cc|subject|sender|reply-to|message-id|received|return-path|delivered-to"
+    rb"|mime-version|content-type|dkim-signature)[ \t]*+:))"
+)
+MAX_LOOK = 64 * 1024  # bytes behind a first line that is no field
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One header field: its name as written and its unfolded value."""
 
     name: str
     value: str
+
+
+def has_header(data: bytes | mmap.mmap) -> bool:
+    """Whether a message begins with a header section, which may be empty; otherwise all of it is text.
+
+    A first line that is no field may have been damaged on the way: then a field that every message has must follow
+    before an empty line. A line that begins with a blank would be taken for the end of what is put in front of it.
+    """
+    if _FIRST_FIELD.match(data):
+        return True
+    sign = None if data[:1] in b" \t" else _NEXT_SIGN.search(data, 0, MAX_LOOK)
+    return sign is not None and sign[1] is not None
 
 
 def unfold(raw: bytes) -> str:

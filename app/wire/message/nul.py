@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import binascii
 import mmap
-import re
 from collections.abc import Iterator
 
 from app.errors import MessageSyntaxError
 from app.wire.message.decode import ENCODINGS, decode_body
-from app.wire.message.header import field_name, raw_fields
+from app.wire.message.header import field_name, has_header, raw_fields
 from app.wire.message.part import Part, parse_message, part_header
 
 LINE_BYTES = 57  # of data in a line of 76 letters (RFC 2045 §6.8)
 PIECE_BYTES = LINE_BYTES * 1024
 
-_HEADER_START = re.compile(rb"(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:|\r?\n")
 _BASE64 = b"Content-Transfer-Encoding: base64\r\n"
 _ENCODING = b"content-transfer-encoding"
 
@@ -34,7 +32,7 @@ class NulError(MessageSyntaxError):
 
 def without_nul(data: bytes | mmap.mmap) -> Iterator[bytes]:
     """The message in pieces, with the parts that hold a NUL in base64; raises NulError before the first piece."""
-    parts = [] if _HEADER_START.match(data) is None else _parts_with_nul(data)
+    parts = _parts_with_nul(data) if has_header(data) else []
     if not parts:  # no header section: all of it is one body
         return _whole(data)
     return _pieces(data, parts)

@@ -46,6 +46,13 @@ def test_plain_and_odd_addresses_in_one_list():
     ]
 
 
+@pytest.mark.parametrize(
+    "value", ["a@x.org Subject: Hi", "a@x.org Subject: b, <", "<a@x.org> Subject: [x] y", '<a@x.org> To: "q <b@y.org>']
+)
+def test_a_field_behind_an_address_hides_it_not(value):
+    assert parse_addresses(value)[0] == HeaderAddress(None, "a", "x.org")
+
+
 def test_bracket_that_closes_nothing_belongs_to_no_domain():
     assert parse_addresses("a@b>, c@d >") == [HeaderAddress(None, "a", "b"), HeaderAddress(None, "c", "d")]
 

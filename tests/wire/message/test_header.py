@@ -9,6 +9,7 @@ from app.wire.message.header import (
     find_field,
     find_fields,
     has_field,
+    has_header,
     raw_fields,
     read_fields,
     select_fields,
@@ -81,6 +82,27 @@ def test_bytes_that_are_not_utf8_survive():
     value = find_field(b"A: \xfc\xc3\xbc\r\n\r\n", "a")
     assert value is not None
     assert value.encode("utf-8", "surrogateescape") == b"\xfc\xc3\xbc"
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", True),
+        (b"\r\nbody", True),
+        (b"X: y\r\n", True),
+        (b"From jane Mon Nov 23\nX: y\n", True),
+        (b"words\r\nmore: words\r\n", False),
+        (b"Cc\r\nDate: yesterday\r\n\r\nbody", True),  # a first line that was cut
+        (b":Reply-To: a\nFROM : b\n", True),
+        (b"words\r\n\r\nFrom: a\r\n", False),
+        (b"words\n\nFrom: a\n", False),
+        (b" dmarc=pass\r\nFrom: a\r\n", False),  # what is put in front would go on with it
+        (b"words\r\nSubjects: a\r\n", False),
+        (b"words\r\n" * 20_000 + b"From: a\r\n", False),
+    ],
+)
+def test_a_header_section_is_told_from_text(data, expected):
+    assert has_header(data) is expected
 
 
 @pytest.mark.parametrize(
