@@ -7,19 +7,66 @@ import time
 from collections.abc import Callable, Mapping
 
 from app.cli.command import Command, Flag, Invocation, UsageError, Value
-from app.cli.listing import print_rows, when
+from app.cli.listing import one_line, print_rows, when
 from app.cli.queuefilter import ALL, FILTERS, filter_arguments, has_filter, parse_duration
 from app.cli.running import ask_server
-from app.ctl.protocol import Json
+from app.ctl.protocol import ControlError, Json
+
+PAGE_ROWS = 1000  # of one answer of the server
+MAX_ROWS = 10**9
 
 
 def _list(invocation: Invocation) -> int:
     invocation.expect(0)
     arguments = filter_arguments(invocation)
     arguments["oldest_first"] = invocation.given("asc")
+    wanted, shown = int(invocation.text("n") or 0), 0
+    if wanted > MAX_ROWS:
+        raise ControlError(f"{wanted} is too large a number of messages")
+    while True:
+        arguments["limit"] = min(wanted - shown, PAGE_ROWS) if wanted else PAGE_ROWS
+        with ask_server(invocation) as client:  # a page each, as the queue may be long
+            rows = client.call("queuelist", arguments)
+        if not isinstance(rows, list) or (not rows and shown):
+            break
+        print_rows(rows, _line, when_empty="no messages")
+        shown += len(rows)
+        last = rows[-1] if rows else None
+        if len(rows) < PAGE_ROWS or shown == wanted or not isinstance(last, dict):
+            break
+        arguments["after"], arguments["after_id"] = last["next"], last["id"]
+    return 0
+
+
+def _attempts(invocation: Invocation) -> int:
+    number = _number(invocation)
     with ask_server(invocation) as client:
-        rows = client.call("queuelist", arguments)
-    return print_rows(rows, _line, when_empty="no messages")
+        found = client.call("queueattempts", {"id": number})
+    if not isinstance(found, dict):
+        raise ControlError("the server's answer cannot be understood")
+    print(one_line(f"{found['id']} from <{found['from']}> to <{found['to']}>, {_plan(found)}"))
+    tried = found["tried"]
+    for row in tried if isinstance(tried, list) else []:
+        if isinstance(row, dict):
+            _print_attempt(row)
+    if not tried:
+        print("no attempt has ended yet")
+    return 0
+
+
+def _plan(row: Mapping[str, Json]) -> str:
+    if row["hold"]:
+        return "on hold: tried again after 'queue unhold'"
+    return f"{row['attempts']} attempts so far, the next at {when(row['next'])}"
+
+
+def _print_attempt(row: Mapping[str, Json]) -> None:
+    place = f"{row['host']} [{row['ip']}]" if row["ip"] else str(row["host"] or "no server was reached")
+    outcome = "delivered" if row["success"] else row["error"]
+    print()
+    print(one_line(f"{when(row['started'])} {place}: {outcome}"))
+    for line in str(row["dialogue"]).splitlines():
+        print(one_line(line))
 
 
 def _line(row: Mapping[str, Json]) -> str:
@@ -86,12 +133,17 @@ def _need_filter(invocation: Invocation) -> None:
 
 
 def _dump(invocation: Invocation) -> int:
-    [number] = invocation.expect(1)
-    if not (number.isascii() and number.isdigit()):
-        raise UsageError(f"{number!r} is not the number of a message")
+    number = _number(invocation)
     with ask_server(invocation) as client:
-        client.call("queuedump", {"id": int(number)}, output=sys.stdout.buffer.write)
+        client.call("queuedump", {"id": number}, output=sys.stdout.buffer.write)
     return 0
+
+
+def _number(invocation: Invocation) -> int:
+    [text] = invocation.expect(1)
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"{text!r} is not the number of a message")
+    return int(text)
 
 
 def _command(
@@ -114,6 +166,18 @@ The one with the latest next attempt comes first.
         _list,
         "",
         Flag("asc", "the one with the earliest next attempt first", Value.NOTHING),
+    ),
+    Command(
+        words="queue attempts",
+        arguments="number",
+        help="""Print what was tried for a message, and what was said to the servers.
+
+For each attempt the time, the server, the reason it failed, and the SMTP dialogue (C: we, S: the server), with seconds
+since its start. Neither the message nor a password is in it.
+
+    mox queue attempts 12
+""",
+        run=_attempts,
     ),
     _command(
         "queue hold",

@@ -25,10 +25,12 @@ from app.store import passwords
 from app.store.account import credentials
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
+from app.store.queuelisting import After, Order
 from app.store.queuerecords import Queued, QueueFilter
 from app.store.serverdb import ServerDb
 
 MAX_ATTEMPTS = 1000  # rows of one answer
+MAX_QUEUE_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ def operations(controlled: Controlled) -> dict[str, Operation]:
         "queuefail": _queue_fail,
         "queuedrop": _queue_drop,
         "queuedump": _queue_dump,
+        "queueattempts": _queue_attempts,
     }
     holdings = Holdings(
         live=controlled.live,
@@ -140,18 +143,32 @@ def queue_filter(arguments: Arguments) -> QueueFilter:
 
 
 async def _queue_list(controlled: Controlled, call: Call) -> Json:
-    rows: list[Json] = []
-    for row in await controlled.queue.find(queue_filter(call.arguments)):
-        rows.append(_queue_row(row, await _last_error(controlled.queue, row)))
-    return rows
+    """A page of the queue; the next one begins after the next attempt and the number of its last row."""
+    which = queue_filter(call.arguments)
+    after_id = call.arguments.optional_number("after_id")
+    after = After(call.arguments.number("after"), int(after_id)) if after_id is not None else None
+    order = Order.NEXT if which.oldest_first else Order.NEXT_LAST
+    limit = min(which.limit or MAX_QUEUE_ROWS, MAX_QUEUE_ROWS)
+    rows = await controlled.queue.some(which, order, after, limit)
+    return [_queue_row(row.queued, row.last.error if row.last else "") for row in rows]
 
 
-async def _last_error(queue: QueueDb, row: Queued) -> str:
-    attempts = await queue.attempts(row.id) if row.attempts else []
-    return attempts[-1].error if attempts else ""
+async def _queue_attempts(controlled: Controlled, call: Call) -> Json:
+    """The attempts for a recipient, with what was said to the servers."""
+    number = int(call.arguments.number("id"))
+    found = await controlled.queue.find(QueueFilter(ids=(number,)))
+    if not found:
+        raise ControlError(f"there is no message {number} in the queue")
+    tried: list[Json] = [
+        {**dataclasses.asdict(one), "dialogue": await controlled.queue.dialogue(number, one.id) or ""}
+        for one in await controlled.queue.attempts(number)
+    ]
+    answer = _queue_row(found[0], "")
+    answer["tried"] = tried
+    return answer
 
 
-def _queue_row(row: Queued, error: str) -> Json:
+def _queue_row(row: Queued, error: str) -> dict[str, Json]:
     return {
         "id": row.id,
         "queued": row.queued,

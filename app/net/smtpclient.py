@@ -31,6 +31,7 @@ from app.ids import connection_id
 from app.log import Level, logger
 from app.metrics import histogram
 from app.net.dial import connect
+from app.net.dialogue import Dialogue
 from app.net.socksproxy import Proxy, connect_through
 from app.wire.sasl.clients import ClientExchange
 from app.wire.smtp.address import IPAddress
@@ -102,6 +103,7 @@ class Conversation(asyncio.Protocol):
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self.cid = connection_id()
+        self.dialogue = Dialogue()
         self.capabilities = Capabilities()
         self.has_tls = False
         self.sent_body = False  # a message may have arrived although no reply came
@@ -139,13 +141,17 @@ class Conversation(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         log.trace("RS: ", data, self.cid)
         try:
-            self._answers += self._client.receive_data(data)
+            for answered in self._client.receive_data(data):
+                self._answers.append(answered)
+                self._hear(answered.reply)
         except SmtpSyntaxError as err:
+            self.dialogue.note(f"what the server said breaks the protocol: {data[:80]!r}")
             self._fail(f"server breaks the protocol: {err.message}")
             self.close()
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.dialogue.note(f"the connection was lost: {exc}" if exc else "the connection was closed")
         self._fail(f"connection lost: {exc}" if exc else "connection closed by the server")
         self._writable.set()
         self._wake()
@@ -155,6 +161,11 @@ class Conversation(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable.set()
+
+    def record_to(self, dialogue: Dialogue) -> None:
+        """From now on what is said goes there, and what was said since the last time."""
+        dialogue.absorb(self.dialogue)
+        self.dialogue = dialogue
 
     async def greet(self, hostname: str) -> None:
         """Read the greeting and say EHLO, or HELO to a server that does not know it."""
@@ -174,6 +185,7 @@ class Conversation(asyncio.Protocol):
 
     async def login(self, name: str, exchange: ClientExchange) -> None:
         """AUTH by the mechanism of that name; raises SmtpFailed when either side does not believe the other."""
+        self.dialogue.note(f"AUTH {name}; what proves who we are is not shown")
         first = exchange.initial()
         line = f"AUTH {name}" + ("" if first is None else f" {_base64(first) or '='}")
         answered = await self._command(Verb.AUTH, line, Level.TRACEAUTH)
@@ -260,6 +272,9 @@ class Conversation(asyncio.Protocol):
             raise TlsFailed("connection lost in the TLS handshake")
         self._transport = transport
         self.has_tls = True
+        cipher = transport.get_extra_info("cipher")
+        verified = "the certificate was checked" if context.verify_mode else "the certificate was not checked"
+        self.dialogue.note(f"{cipher[1] if cipher else 'TLS'} begins; {verified}")
 
     async def _command(self, verb: Verb, line: str, secret: Level = Level.TRACE) -> Answered:
         self._write(self._client.command(verb, line), secret)
@@ -299,11 +314,13 @@ class Conversation(asyncio.Protocol):
         return await asyncio.to_thread(is_clean, prefix, body)
 
     async def _write_body(self, pieces: Iterable[bytes]) -> None:
+        size = 0
         for piece in pieces:
             if self._answers:  # the server has heard enough; with half a message behind it, nothing can follow
                 self._fail("server refused the message before its end")
-                return
+                break
             self._write(piece, Level.TRACEDATA)
+            size += len(piece)
             if self._writable.is_set():
                 continue
             try:
@@ -314,6 +331,7 @@ class Conversation(asyncio.Protocol):
                 raise SmtpFailed(f"server took no data for {DATA_S:.0f} seconds") from None
             if self._error is not None:
                 raise self._error
+        self.dialogue.note(f"{size} bytes of the message were sent")
 
     def _write(self, data: bytes, secret: Level = Level.TRACE) -> None:
         if not data:
@@ -322,7 +340,17 @@ class Conversation(asyncio.Protocol):
             raise self._error
         assert self._transport is not None
         log.trace("LC: ", data, self.cid, secret)
+        if secret is Level.TRACE:
+            self.dialogue.say(data.decode("utf-8", "replace"))
         self._transport.write(data)
+
+    def _hear(self, got: Reply) -> None:
+        if got.code == 334:
+            self.dialogue.hear("334, a question to prove who we are")
+            return
+        code = f"{got.code} {got.enhanced} " if got.enhanced else f"{got.code} "
+        for line in got.lines:
+            self.dialogue.hear(code + line)
 
     def _fail(self, text: str) -> None:
         self._error = self._error or SmtpFailed(text)

@@ -18,6 +18,7 @@ from app.config.transports import Transport
 from app.errors import MailError
 from app.log import logger
 from app.metrics import counter, histogram
+from app.net.dialogue import Dialogue
 from app.queue.delivery import Delivery
 from app.queue.gather import Group
 from app.queue.links import Links, Target
@@ -56,6 +57,7 @@ class Attempted:
     results: list[Result]
     started: float
     duration_s: float
+    dialogue: Dialogue | None = None  # with the servers
 
 
 class Attempts:
@@ -80,7 +82,7 @@ class Attempts:
         duration = time.monotonic() - clock
         results = [Result(row, outcome) for row, outcome in zip(group.rows, outcomes, strict=True)]
         _report(results, way, duration)
-        return Attempted(results, started, duration)
+        return Attempted(results, started, duration, way.dialogue)
 
     async def _outcomes(self, group: Group, way: _Way) -> list[Outcome]:
         first = group.first
@@ -122,9 +124,9 @@ class Attempts:
             return [of_reply(refusal, static.hostname.ascii)] * len(group.rows)
         socks = transport.socks if transport is not None else None
         hostname = socks.remote_hostname if socks is not None else static.hostname
-        delivery = Delivery(
-            self._links, hostname.ascii, Shipment(self._setup.live, self._setup.clock.now(), group, content)
-        )
+        shipment = Shipment(self._setup.live, self._setup.clock.now(), group, content)
+        delivery = Delivery(self._links, hostname.ascii, shipment)
+        way.dialogue = delivery.dialogue
         if transport is not None and (smarthost := _smarthost(transport)) is not None:
             outcomes = await delivery.through(smarthost_targets(self._setup, smarthost))
         else:
@@ -162,10 +164,11 @@ class Attempts:
 
 @dataclass(slots=True)
 class _Way:
-    """How an attempt went, for the metrics."""
+    """How an attempt went, for those who watch."""
 
     transport: str = "none"
     tls_mode: str = "none"
+    dialogue: Dialogue | None = None
 
 
 def _smarthost(transport: Transport) -> Smarthost | None:

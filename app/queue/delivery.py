@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from app.net.dial import DialFailed
+from app.net.dialogue import Dialogue
 from app.net.smtpclient import Conversation, SmtpFailed
 from app.queue.links import Links, Target
 from app.queue.outcome import Handover, Outcome, deferred, failed, is_policy, of_reply
@@ -38,6 +39,7 @@ class Delivery:
         self._last: Outcome | None = None
         self._has_choice = False
         self.tls_mode = "none"
+        self.dialogue = Dialogue()
 
     async def through(self, targets: AsyncIterator[Target]) -> list[Outcome]:
         """Try the targets in turn; an outcome for each row of the group."""
@@ -77,7 +79,7 @@ class Delivery:
     async def _open(self, target: Target, *, fresh: bool = False) -> Conversation | None:
         try:
             opener = self._links.connect if fresh else self._links.open
-            return await opener(target, self._hostname)
+            return await opener(target, self._hostname, self.dialogue)
         except DialFailed as err:
             self._note(_at(target, deferred("4.4.1", f"The server could not be reached: {err}.")))
         except SmtpFailed as err:
@@ -131,6 +133,7 @@ class Delivery:
 
     def _note(self, outcome: Outcome) -> None:
         """Remember why there is no answer; a reason that may pass outweighs a final one."""
+        self.dialogue.note(outcome.error)
         if self._last is None or outcome.ending is Ending.DEFERRED:
             self._last = outcome
 

@@ -182,10 +182,12 @@ class Dispatcher:
         row, outcome = result.queued, result.outcome
         account = self._setup.live.directory.dynamic.accounts.get(row.sender_account)
         keep_s = max(account.keep_retired_message_period if account else 0.0, row.keep_result_s)
+        is_kept = keep_s > 0 or outcome.ending is Ending.DEFERRED
         return Finished(
             id=row.id,
             ending=outcome.ending,
             attempt=_attempt(outcome, attempted),
+            dialogue=attempted.dialogue.text() if attempted.dialogue and is_kept else "",
             keep_until=self._setup.clock.now() + keep_s if keep_s > 0 else 0.0,
         )
 

@@ -20,6 +20,7 @@ from app.config.transports import TransportAuth
 from app.log import logger
 from app.metrics import counter
 from app.net.dial import DialFailed
+from app.net.dialogue import Dialogue
 from app.net.smtpclient import (
     Conversation,
     Peer,
@@ -67,6 +68,10 @@ class Target:
     proxy: Proxy | None = None
     has_choice: bool = field(default=False, compare=False)  # the server has addresses of both families
 
+    def __str__(self) -> str:
+        by_proxy = f" through the proxy {self.proxy}" if self.proxy else ""
+        return f"{self.peer.host} [{self.peer.ip}] port {self.peer.port}{by_proxy}"
+
     @property
     def context(self) -> ssl.SSLContext:
         """The TLS context that this security needs."""
@@ -80,20 +85,22 @@ class Links:
         self._local_ips = local_ips
         self._idle: dict[Target, list[tuple[Conversation, asyncio.TimerHandle]]] = {}
 
-    async def open(self, target: Target, hostname: str) -> Conversation:
+    async def open(self, target: Target, hostname: str, dialogue: Dialogue) -> Conversation:
         """A connection that is ready for a message; `used` tells whether it has had some."""
         while idle := self._idle.get(target):
             talk, timer = idle.pop()
             timer.cancel()
             if talk.is_usable:
+                dialogue.note(f"on the connection to {target} that earlier messages have used")
+                talk.record_to(dialogue)
                 return talk
             talk.close()
-        return await self.connect(target, hostname)
+        return await self.connect(target, hostname, dialogue)
 
-    async def connect(self, target: Target, hostname: str) -> Conversation:
+    async def connect(self, target: Target, hostname: str, dialogue: Dialogue) -> Conversation:
         """A new connection, with TLS and signed in as the target demands."""
         try:
-            talk = await self._connect(target, hostname, target.security)
+            talk = await self._connect(target, hostname, target.security, dialogue)
         except DialFailed:
             _connections.labels("dial").inc()
             raise
@@ -132,9 +139,11 @@ class Links:
             self._idle.pop(target, None)
         talk.quit()
 
-    async def _connect(self, target: Target, hostname: str, security: Security) -> Conversation:
+    async def _connect(self, target: Target, hostname: str, security: Security, dialogue: Dialogue) -> Conversation:
         immediate = target.context if security in _IMMEDIATE else None
         talk = await Conversation.open(target.peer, self._local_ips, immediate, target.proxy)
+        dialogue.note(f"connected to {target}")
+        talk.record_to(dialogue)
         try:
             await talk.greet(hostname)
             await _secure(talk, target, security)
@@ -146,7 +155,8 @@ class Links:
                 raise
             log.debug("TLS failed, trying without", cid=talk.cid, host=target.peer.host, err=err.text)
             _fallbacks.inc()
-            return await self._connect(target, hostname, Security.PLAIN)
+            dialogue.note(f"{err.text}; once more without TLS")
+            return await self._connect(target, hostname, Security.PLAIN, dialogue)
         except BaseException:
             talk.abort()
             raise

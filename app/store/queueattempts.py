@@ -8,6 +8,7 @@ goes with its last recipient. The functions take the connection of a transaction
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Callable, Sequence
 
 from app.store import milestones, submitted
@@ -93,8 +94,8 @@ def forget(db: sqlite3.Connection, recipient_id: int, base_id: int) -> bool:
 def _insert_attempt(db: sqlite3.Connection, result: Finished) -> None:
     done = result.attempt
     db.execute(
-        """INSERT INTO attempt (recipient, started, duration_s, success, code, enhanced, error, host, ip)
-            VALUES (?,?,?,?,?,?,?,?,?)""",
+        """INSERT INTO attempt (recipient, started, duration_s, success, code, enhanced, error, host, ip, dialogue)
+            VALUES (?,?,?,?,?,?,?,?,?,?)""",
         (
             result.id,
             done.started,
@@ -105,5 +106,13 @@ def _insert_attempt(db: sqlite3.Connection, result: Finished) -> None:
             done.error,
             done.host,
             done.ip,
+            zlib.compress(result.dialogue.encode(), 1) if result.dialogue else None,
         ),
     )
+
+
+def dialogue(db: sqlite3.Connection, recipient_id: int, attempt_id: int) -> str | None:
+    """What was said in an attempt."""
+    sql = "SELECT dialogue FROM attempt WHERE id = ? AND recipient = ?"
+    row = db.execute(sql, (attempt_id, recipient_id)).fetchone()
+    return zlib.decompress(row[0]).decode() if row is not None and row[0] is not None else None

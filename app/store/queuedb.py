@@ -28,7 +28,7 @@ from app.errors import StoreError
 from app.store import milestones, queueadding, queueattempts, queuelisting, submitted
 from app.store.messagefate import Fate, fate
 from app.store.milestones import Milestones
-from app.store.queuelisting import After, Listing, Order, Stuck
+from app.store.queuelisting import After, Listing, Order, Row, Stuck
 from app.store.queuerecords import (
     Attempt,
     Finished,
@@ -36,7 +36,7 @@ from app.store.queuerecords import (
     Queued,
     QueueFilter,
 )
-from app.store.queuerows import COLUMNS, FROM, attempt, condition, queued
+from app.store.queuerows import ATTEMPT_COLUMNS, COLUMNS, FROM, attempt, condition, queued
 from app.store.queueschema import MIGRATIONS
 from app.store.sqlite import Database
 from app.store.submitted import SendLimits
@@ -114,6 +114,10 @@ class QueueDb:
         """A page of the recipients that match, for people."""
         return await self._db.read(lambda db: queuelisting.listing(db, which, order, after, limit))
 
+    async def some(self, which: QueueFilter, order: Order, after: After | None, limit: int) -> Sequence[Row]:
+        """The same without counting all that match."""
+        return await self._db.read(lambda db: queuelisting.some(db, which, order, after, limit))
+
     async def stuck(self, attempts: int, limit: int) -> Sequence[Stuck]:
         """The domains where the most recipients wait after that many attempts."""
         return await self._db.read(lambda db: queuelisting.stuck(db, attempts, limit))
@@ -132,9 +136,12 @@ class QueueDb:
 
     async def attempts(self, recipient_id: int) -> list[Attempt]:
         """The attempts that have ended, first to last."""
-        sql = """SELECT started, duration_s, success, code, enhanced, error, host, ip
-            FROM attempt WHERE recipient = ? ORDER BY id"""
+        sql = f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE recipient = ? ORDER BY id"
         return await self._db.read(lambda db: [attempt(row) for row in db.execute(sql, (recipient_id,))])
+
+    async def dialogue(self, recipient_id: int, attempt_id: int) -> str | None:
+        """What was said in an attempt for the recipient; None when there is no such attempt, or nothing was said."""
+        return await self._db.read(lambda db: queueattempts.dialogue(db, recipient_id, attempt_id))
 
     async def content(self, base_id: int) -> Content:
         """The bytes of a message."""

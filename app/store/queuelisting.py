@@ -7,12 +7,12 @@ and go meanwhile shift nothing. The functions take a connection that reads; `Que
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from app.store.queuerecords import Attempt, Queued, QueueFilter
-from app.store.queuerows import COLUMNS, FROM, attempt, condition, queued
+from app.store.queuerows import ATTEMPT_COLUMNS, COLUMNS, FROM, attempt, condition, queued
 
 
 class Order(Enum):
@@ -27,6 +27,12 @@ class Order(Enum):
 
 
 _BY = {"next": "r.next_attempt", "queued": "m.queued", "size": "m.size_bytes", "attempts": "r.attempts"}
+_FIELDS: Mapping[str, Callable[[Queued], float]] = {
+    "next": lambda one: one.next_attempt,
+    "queued": lambda one: one.queued,
+    "size": lambda one: one.size_bytes,
+    "attempts": lambda one: one.attempts,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +73,34 @@ class Stuck:
 
 
 _LAST = "(SELECT max(a.id) FROM attempt a WHERE a.recipient = r.id)"
-_ATTEMPT = "SELECT started, duration_s, success, code, enhanced, error, host, ip FROM attempt WHERE id = ?"
+_ATTEMPT = f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE id = ?"
 
 
 def listing(db: sqlite3.Connection, which: QueueFilter, order: Order, after: After | None, limit: int) -> Listing:
     """A page of those that match."""
     where, values = condition(which)
     total, held = db.execute(f"SELECT count(*), coalesce(sum(r.hold), 0) {FROM} WHERE {where}", values).fetchone()
+    rows = some(db, which, order, after, limit + 1)
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1].queued
+        more = After(_FIELDS[order.value.lstrip("-")](last), last.id)
+    return Listing(rows=rows[:limit], total=total, held=held, after=more)
+
+
+def some(db: sqlite3.Connection, which: QueueFilter, order: Order, after: After | None, limit: int) -> list[Row]:
+    """The rows of a page alone."""
+    where, values = condition(which)
     column, way, beyond = _BY[order.value.lstrip("-")], "ASC", ">"
     if order.value.startswith("-"):
         way, beyond = "DESC", "<"
     if after is not None:
         where += f" AND ({column}, r.id) {beyond} (?, ?)"
         values = [*values, after.value, after.id]
-    sql = f"""SELECT {column}, r.attempting, {_LAST}, {COLUMNS} {FROM} WHERE {where}
+    sql = f"""SELECT r.attempting, {_LAST}, {COLUMNS} {FROM} WHERE {where}
         ORDER BY {column} {way}, r.id {way} LIMIT ?"""
-    found = db.execute(sql, (*values, limit + 1)).fetchall()
-    rows = [Row(queued=queued(row[3:]), is_attempting=bool(row[1]), last=_attempt(db, row[2])) for row in found[:limit]]
-    more = After(found[limit - 1][0], rows[-1].queued.id) if len(found) > limit else None
-    return Listing(rows=rows, total=total, held=held, after=more)
+    found = db.execute(sql, (*values, limit)).fetchall()
+    return [Row(queued=queued(row[2:]), is_attempting=bool(row[0]), last=_attempt(db, row[1])) for row in found]
 
 
 def stuck(db: sqlite3.Connection, attempts: int, limit: int) -> Sequence[Stuck]:

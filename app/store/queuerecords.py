@@ -119,6 +119,8 @@ class Attempt:
     error: str = ""
     host: str = ""  # the server that was talked to, if any
     ip: str = ""
+    id: int = 0
+    has_dialogue: bool = False  # with the servers, to be read by `QueueDb.dialogue`
 
 
 class Ending(Enum):
@@ -136,6 +138,7 @@ class Finished:
     id: int
     ending: Ending
     attempt: Attempt
+    dialogue: str = ""
     next_attempt: float = 0.0  # for DEFERRED; 0 keeps what was planned when the attempt began
     keep_until: float = 0.0  # for the others: how long to remember them as retired
 

@@ -17,6 +17,7 @@ COLUMNS = """r.id, r.base_id, m.sender_account, r.reverse_path, r.recipient, r.f
     m.smtputf8, m.is_dsn, m.report, r.require_tls, r.transport, r.notify, r.orcpt, m.ret, m.envid, m.future_release,
     m.extra, m.keep_result_s"""
 FROM = "FROM recipient r JOIN message m ON m.id = r.base_id"
+ATTEMPT_COLUMNS = "started, duration_s, success, code, enhanced, error, host, ip, id, dialogue IS NOT NULL"
 _FIELDS = tuple(Queued.__dataclass_fields__)
 
 
@@ -65,6 +66,7 @@ def _reverse_path(text: str) -> ReversePath:
 
 
 def attempt(row: Sequence[object]) -> Attempt:
-    """The record of a row with the fields of Attempt, in their order."""
+    """The record of a row of ATTEMPT_COLUMNS."""
     fields = dict(zip(Attempt.__dataclass_fields__, row, strict=True))
-    return Attempt(**{**fields, "success": bool(fields["success"])})  # type: ignore[arg-type]
+    flags = {name: bool(fields[name]) for name in ("success", "has_dialogue")}
+    return Attempt(**{**fields, **flags})  # type: ignore[arg-type]

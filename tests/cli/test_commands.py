@@ -13,6 +13,7 @@ import sys
 
 import pytest
 
+from app.cli import queue
 from app.cli.command import UsageError
 from app.cli.main import main
 from app.cli.queuefilter import parse_duration
@@ -21,7 +22,7 @@ from app.log import SETTINGS, Level
 from app.operations import adminpassword
 from app.store.account.credentials import load, verify_password
 from app.store.accounts import Accounts
-from app.store.queuerecords import QueueFilter
+from app.store.queuerecords import Attempt, Ending, Finished, QueueFilter
 from tests.support.configuration import MOX_CONF, write_configuration
 from tests.support.control import ControlWorld
 
@@ -147,6 +148,37 @@ def test_an_attempt_that_never_comes_is_listed(world, capsys):
 
     assert world.run(commands) == 0
     assert "next never" in capsys.readouterr().out
+
+
+def test_queue_attempts_tells_what_was_tried_and_said(world, capsys):
+    async def try_in_vain():
+        (row,) = await world.queue.begin([1], lambda attempts: 3600.0)
+        tried = Attempt(
+            started=1e9, duration_s=1.0, success=False, error="It is busy.", host="mx.example.org", ip="192.0.2.1"
+        )
+        said = "   0.10 S: 421 busy\x1b[2J\n"
+        await world.queue.finish([Finished(id=row.id, ending=Ending.DEFERRED, attempt=tried, dialogue=said)])
+
+    def commands():
+        asyncio.run_coroutine_threadsafe(try_in_vain(), world.loop).result(10)
+        return [main(["queue", "attempts", number]) for number in ("1", "2", "3", "x")]
+
+    assert world.run(commands) == [0, 0, 1, 2]
+    out = capsys.readouterr()
+    first, empty, attempt, said, *second = out.out.splitlines()
+    assert first.startswith("1 from <jane@example.com> to <one@example.org>, 1 attempts so far, the next at 20")
+    assert empty == ""
+    assert attempt == "2001-09-09T01:46:40Z mx.example.org [192.0.2.1]: It is busy."
+    assert said == "   0.10 S: 421 busy?[2J"
+    assert second[-1] == "no attempt has ended yet"
+    assert "there is no message 3 in the queue" in out.err
+
+
+def test_a_long_queue_is_listed_whole(world, capsys, monkeypatch):
+    monkeypatch.setattr(queue, "PAGE_ROWS", 1)
+    assert world.run(lambda: [main(["queue", "list", *more]) for more in ([], ["-asc"], ["-n", "1"])]) == [0, 0, 0]
+    lines = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["2", "1", "1", "2", "2"]
 
 
 @pytest.mark.parametrize("words", [["list", "-ids", "9" * 30], ["list", "-n", "9" * 30], ["dump", "9" * 30]])

@@ -231,6 +231,10 @@ class Echo(ClientExchange):
 def test_auth_rounds():
     async def work(talk: Conversation) -> None:
         await talk.login("ECHO", Echo())
+        told = talk.dialogue.text()
+        assert "AUTH ECHO; what proves who we are is not shown" in told
+        assert "S: 235 welcome" in told
+        assert not any(secret in told for secret in ("aGk=", "QUJD", "YWJj"))
 
     challenge = b"334 " + base64.b64encode(b"abc") + b"\r\n"
     sink = SmtpSink(faults={"auth": challenge, base64.b64encode(b"ABC").decode().lower(): b"235 welcome\r\n"})

@@ -166,6 +166,33 @@ def test_temporary_trouble_at_any_step_defers_and_the_next_attempt_delivers_once
     run(tmp_path, work, SmtpSink(faults={step: [fault]}))
 
 
+def test_what_was_said_is_kept_with_a_failed_attempt(tmp_path):
+    async def work(bench: Bench, sink: SmtpSink) -> None:
+        await bench.send(message("x@a.example"))
+        await bench.later(500)
+        (row,) = await bench.setup.db.find(EVERYTHING)
+        texts = []
+        for attempt in await bench.setup.db.attempts(row.id):
+            assert attempt.has_dialogue
+            texts.append(await bench.setup.db.dialogue(row.id, attempt.id) or "")
+        first, second = ([line[8:] for line in text.splitlines()] for text in texts)
+        assert first[:4] == [
+            f"*  connected to mx.a.example [127.0.0.1] port {sink.port}",
+            "S: 220 sink ESMTP",
+            "C: EHLO mx.example.org",
+            "S: 250 sink",
+        ]
+        assert first[-3:] == [
+            "S: 354 go",
+            f"*  {len(BODY) + 3} bytes of the message were sent",
+            "S: 451 4.3.0 later",
+        ]
+        assert "hi" not in first  # the message itself
+        assert any("earlier messages have used" in line or "connected to" in line for line in second)
+
+    run(tmp_path, work, SmtpSink(faults={"body": b"451 4.3.0 later\r\n"}))
+
+
 def test_schedule_delay_notice_and_final_failure(tmp_path):
     async def work(bench: Bench, sink: SmtpSink) -> None:
         start = bench.clock.time

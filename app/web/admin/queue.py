@@ -94,6 +94,21 @@ async def _show_one(visit: Visit) -> Response:
     )
 
 
+async def _show_dialogue(visit: Visit) -> Response:
+    """What was said to the servers in one attempt."""
+    row = await find_one(visit, visit.params["id"])
+    number = number_of(visit.params["attempt"])
+    attempts = {one.id: one for one in await visit.services.queue.attempts(row.queued.id)}
+    if number is None or number not in attempts:
+        raise NotFound("This attempt is not known any more.")
+    return visit.render(
+        "admin/queue-dialogue.html",
+        one=row.queued,
+        attempt=attempts[number],
+        dialogue=await visit.services.queue.dialogue(row.queued.id, number),
+    )
+
+
 async def find_one(visit: Visit, text: str) -> Row:
     """The recipient with that number; raises NotFound."""
     gone = "This recipient is not in the queue any more: the message was delivered, given up or removed."
@@ -111,4 +126,8 @@ def number_of(text: str) -> int | None:
     return int(text) if is_number and int(text) < MAX_ID else None
 
 
-ROUTES = (page("/queue", _show), page("/queue/{id}", _show_one))
+ROUTES = (
+    page("/queue", _show),
+    page("/queue/{id}", _show_one),
+    page("/queue/{id}/attempts/{attempt}", _show_dialogue),
+)

@@ -36,7 +36,8 @@ async def _refuse(queue: QueueDb, ids: Sequence[int], error: str) -> None:
         done = Attempt(
             started=row.last_attempt, duration_s=1.5, success=False, code=450, enhanced="4.2.0", error=error, host=error
         )
-        await queue.finish([Finished(id=row.id, ending=Ending.DEFERRED, attempt=done)])
+        finished = Finished(id=row.id, ending=Ending.DEFERRED, attempt=done, dialogue=f"   0.00 S: 450 {error}\n")
+        await queue.finish([finished])
 
 
 def put(world: World, *recipients: str, sender: str = "jane@example.com", error: str = "") -> list[int]:
@@ -200,3 +201,17 @@ def test_a_recipient_that_is_gone_is_explained(tmp_path: Path, number: str) -> N
         response = world.admin().get(f"/admin/queue/{number}")
         assert response.status_code == 404
         assert "not in the queue any more" in response.text
+
+
+def test_what_was_said_in_an_attempt_is_behind_a_link_and_is_text(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        (number,) = put(world, "a@one.example", error=SCRIPT)
+        admin = world.admin()
+        page = admin.get(f"/admin/queue/{number}").text
+        link = re.search(rf'href="(/admin/queue/{number}/attempts/[0-9]+)"', page)
+        assert link is not None
+        said = admin.get(link[1]).text
+        assert f"0.00 S: 450 {html.escape(SCRIPT)}" in said
+        assert SCRIPT not in said
+        for wrong in (f"{link[1]}9", f"/admin/queue/{number}9/attempts/1", f"/admin/queue/{number}/attempts/x"):
+            assert admin.get(wrong).status_code == 404
