@@ -115,13 +115,17 @@ class Dispatcher:
 
     async def _look(self) -> float:
         """Start what is due and there is room for; the seconds until it is worth looking again."""
-        has_room = len(self._running) < MAX_DELIVERIES
-        outlook = await self._setup.db.look(self._running, MAX_LOOK if has_room else 0)
-        by_domain: dict[str, list[int]] = {}
-        for one in outlook.due:
-            by_domain.setdefault(one.domain, []).append(one.id)
-        for domain, ids in list(by_domain.items())[: MAX_DELIVERIES - len(self._running)]:
-            self._begin_run(domain, ids[:MAX_RUN])
+        while True:
+            limit = MAX_LOOK if len(self._running) < MAX_DELIVERIES else 0
+            outlook = await self._setup.db.look(self._running, limit)
+            by_domain: dict[str, list[int]] = {}
+            for one in outlook.due:
+                by_domain.setdefault(one.domain, []).append(one.id)
+            for domain, ids in list(by_domain.items())[: MAX_DELIVERIES - len(self._running)]:
+                self._begin_run(domain, ids[:MAX_RUN])
+            # What was looked at may all be for one domain, with others behind it; those are seen without it.
+            if len(outlook.due) < MAX_LOOK:
+                break
         if outlook.next_due is None:
             return LOOK_AGAIN_S
         return min(max(outlook.next_due - self._setup.clock.now(), 0.01), LOOK_AGAIN_S)

@@ -193,6 +193,22 @@ def test_what_was_said_is_kept_with_a_failed_attempt(tmp_path):
     run(tmp_path, work, SmtpSink(faults={"body": b"451 4.3.0 later\r\n"}))
 
 
+def test_much_mail_for_one_domain_does_not_hide_what_is_due_for_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(dispatching, "MAX_LOOK", 2)
+
+    async def work(bench: Bench, sink: SmtpSink) -> None:
+        later = bench.clock.time + 10
+        for _ in range(5):
+            await bench.setup.db.add(message("x@a.example", not_before=later))
+        await bench.setup.db.add(message("y@plain.example", not_before=later + 1))
+        bench.clock.time += 20
+        bench.dispatcher.kick()
+        await sink.heard("DATA")
+        assert [line for line in sink.commands if line.startswith("RCPT")] == ["RCPT TO:<y@plain.example>"]
+
+    run(tmp_path, work, SmtpSink(faults={"greeting": [HANG]}))
+
+
 def test_schedule_delay_notice_and_final_failure(tmp_path):
     async def work(bench: Bench, sink: SmtpSink) -> None:
         start = bench.clock.time
