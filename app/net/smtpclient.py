@@ -148,6 +148,8 @@ class Conversation(asyncio.Protocol):
             self.dialogue.note(f"what the server said breaks the protocol: {data[:80]!r}")
             self._fail(f"server breaks the protocol: {err.message}")
             self.close()
+        if self._client.is_broken:
+            self._fail("server breaks the protocol: reply that nothing was asked for")
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -106,3 +106,16 @@ def test_a_flood_ends_the_conversation_and_the_next_server_is_tried(tmp_path: Pa
     second, is_gone, error = asyncio.run(asyncio.wait_for(attempt(tmp_path, Server([FLOODS[name]])), 20))
     assert (second.taken, is_gone, error) == (1, True, "")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
+
+
+@pytest.mark.parametrize("name", FLOODS)
+@pytest.mark.parametrize("step", [1, 2, 3], ids=["ehlo", "envelope", "message"])
+def test_a_flood_at_any_later_step_ends_too_and_makes_no_second_copy(tmp_path: Path, step: int, name: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    first = Server([*REPLIES[:step], FLOODS[name].replace(b"220", b"250")])
+    second, is_gone, _ = asyncio.run(asyncio.wait_for(attempt(tmp_path, first), 20))
+    if step < 3:
+        assert (first.taken, second.taken, is_gone) == (0, 1, True)
+    else:  # the message may have arrived; a good reply before the flood says that it has
+        assert (second.taken, is_gone) == (0, name == "unasked replies")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024

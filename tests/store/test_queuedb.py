@@ -255,3 +255,15 @@ def test_null_reverse_path_and_no_recipients(queue):
             await queue.add(message())
 
     asyncio.run(scenario())
+
+
+def test_what_is_due_is_found_by_index_alone_however_long_the_queue_is(tmp_path):
+    queue = QueueDb.open(tmp_path)
+    try:
+        sql = """EXPLAIN QUERY PLAN SELECT id, domain FROM recipient WHERE hold = 0 AND next_attempt <= ?
+            AND domain NOT IN (?) ORDER BY next_attempt, id LIMIT ?"""
+        plan = [row[3] for row in queue._db.write_now(lambda db: db.execute(sql, (1.0, "a", 10)).fetchall())]
+        assert "USING COVERING INDEX recipient_due" in plan[0]
+        assert not any("SCAN" in line for line in plan)
+    finally:
+        queue.close()

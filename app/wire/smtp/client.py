@@ -104,9 +104,10 @@ def _number(words: list[str]) -> int:
 class SmtpClient:
     """Matches replies to the commands that were written."""
 
-    __slots__ = ("_is_in_body", "_parser", "_waiting")
+    __slots__ = ("_is_in_body", "_parser", "_waiting", "is_broken")
 
     def __init__(self) -> None:
+        self.is_broken = False  # the server has said more than it was asked
         self._is_in_body = False
         self._parser = ReplyParser()
         self._waiting: deque[Verb] = deque([Verb.GREETING])
@@ -129,17 +130,26 @@ class SmtpClient:
         self._is_in_body = False
 
     def receive_data(self, data: bytes) -> list[Answered]:
-        """The replies that `data` completes, in order."""
-        return [self._match(got) for got in self._parser.receive_data(data)]
+        """The replies that `data` completes, in order. A good one counts although an unasked one comes behind it."""
+        answers: list[Answered] = []
+        for got in self._parser.receive_data(data):
+            if answers and not self._is_awaited(got):
+                self.is_broken = True
+                break
+            answers.append(self._match(got))
+        return answers
 
     def is_quiet(self) -> bool:
         """Whether nothing is waited for and nothing was left over; must be so before TLS starts."""
-        return self._parser.is_idle and not self._waiting
+        return self._parser.is_idle and not self._waiting and not self.is_broken
 
     @property
     def awaits_final(self) -> bool:
         """Whether the next reply is that to a whole message, which may take long."""
         return bool(self._waiting) and self._waiting[0] is Verb.BODY
+
+    def _is_awaited(self, got: Reply) -> bool:
+        return bool(self._waiting) or got.code == 421 or (self._is_in_body and got.code >= 400)
 
     def _match(self, got: Reply) -> Answered:
         if self._waiting:
