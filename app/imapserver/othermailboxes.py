@@ -6,14 +6,17 @@ subscriptions, as LIST; annotations by name. All is told as it is now, however o
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from app.errors import NoSuchMailbox
 from app.imapserver.commands.listing import Names, attributes_of, read_names
 from app.imapserver.commands.status import write_counts
 from app.imapserver.notices import Pending
 from app.imapserver.session import Session
+from app.imapserver.updates import LINES_AT_ONCE
 from app.imapserver.wishes import Wishes
 from app.store.account import mailboxes
 from app.store.account.annotations import ACCOUNT
@@ -43,7 +46,15 @@ async def tell_notices(session: Session) -> None:
         notices.put_back(pending)
         raise
     told = _Told(session, notices.wishes, names)
-    session.write(b"".join([*told.names(pending), *told.counts(pending), *told.annotations(pending)]))
+    await _write(session, chain(told.names(pending), told.counts(pending), told.annotations(pending)))
+
+
+async def _write(session: Session, lines: Iterator[bytes]) -> None:
+    """Write many lines so that other connections have their turn in between."""
+    while some := list(islice(lines, LINES_AT_ONCE)):
+        session.write(b"".join(some))
+        await session.connection.drain()
+        await asyncio.sleep(0)
 
 
 def _look(db: sqlite3.Connection, pending: Pending, wishes: Wishes) -> Names:
@@ -118,9 +129,11 @@ async def tell_counts(session: Session, wishes: Wishes) -> None:
     """How the mailboxes are now whose messages the client wants to hear of, but for the selected one (RFC 5465 §3)."""
     names = await session.account.read(read_names)
     selected_id = session.selected.mailbox.id if session.selected is not None else 0
-    lines: list[bytes] = []
-    for mailbox in names.mailboxes.values():
-        events = wishes.events_of(mailbox.name, is_subscribed=mailbox.name in names.subscribed)
-        if events & OF_MESSAGES and mailbox.id != selected_id:
-            lines.append(write_counts(session, mailbox, has_modseq=NotifyEvent.FLAG_CHANGE in events))
-    session.write(b"".join(lines))
+
+    def counts() -> Iterator[bytes]:
+        for mailbox in names.mailboxes.values():
+            events = wishes.events_of(mailbox.name, is_subscribed=mailbox.name in names.subscribed)
+            if events & OF_MESSAGES and mailbox.id != selected_id:
+                yield write_counts(session, mailbox, has_modseq=NotifyEvent.FLAG_CHANGE in events)
+
+    await _write(session, counts())

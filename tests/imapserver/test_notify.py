@@ -208,6 +208,25 @@ def test_what_cannot_be_read_now_is_told_later(world: World, monkeypatch: pytest
     asyncio.run(talk())
 
 
+def test_client_that_was_not_told_all_is_not_told_that_it_was(world: World):
+    async def talk() -> None:
+        one, two = await signed_in(world), await signed_in(world)
+        await one.command("ENABLE QRESYNC")
+        for _ in range(2):
+            await append(one, "Inbox")
+        await one.command("SELECT Inbox")
+        await one.command("NOTIFY NONE")
+        await append(two, "Inbox")
+        await one.command("UID STORE 1 FLAGS.SILENT (\\Deleted)")
+        silent = await one.command("EXPUNGE")
+        assert (silent.lines, silent.code) == ([b"* VANISHED 1"], "")
+        await one.command("NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))")
+        await one.command("UID STORE 2 FLAGS.SILENT (\\Deleted)")
+        assert (await one.command("EXPUNGE")).code.startswith("HIGHESTMODSEQ")
+
+    asyncio.run(talk())
+
+
 def test_too_many_groups_are_refused_as_such(world: World):
     async def talk() -> None:
         one = await signed_in(world)
