@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import email
 import email.policy
 from email.message import EmailMessage
@@ -136,3 +137,12 @@ def test_status_of_others_is_read_leniently():
 @given(st.binary(max_size=300))
 def test_any_bytes_can_be_read(data):
     read_status(data)
+
+
+def test_advice_that_is_known_stands_in_the_place_of_the_usual_one():
+    known = dataclasses.replace(
+        BOB, code="5.7.26", reason="Gmail said no.", advice="Mend the DNS records of the domain."
+    )
+    text = parsed(notification(known, known))[1][0].get_content()
+    assert text.count("Mend the DNS records") == 1
+    assert "by its own rules" not in text
