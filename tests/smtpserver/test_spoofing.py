@@ -179,3 +179,9 @@ def test_a_from_behind_the_part_of_the_header_that_is_looked_at_is_refused(tmp_p
         assert (caught.value.smtp_code, b"header" in caught.value.smtp_error) == (550, True)
     finally:
         world.close()
+
+
+def test_bytes_that_are_no_text_are_nobodys_name():
+    found = judged(b"From: \x95a@evil.example\r\n")
+    assert found.author is None
+    assert all(line.isprintable() for line in found.trace)

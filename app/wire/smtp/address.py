@@ -133,7 +133,11 @@ def parse_localpart(text: str, start: int = 0) -> tuple[str, int]:
         localpart = _QUOTED_PAIR.sub(r"\1", match[1])
     else:
         raise SmtpSyntaxError("bad localpart", start)
-    if len(localpart.encode("utf-8", "surrogatepass")) > MAX_LOCALPART:
+    try:
+        size = len(localpart.encode())
+    except UnicodeEncodeError:  # bytes of a header field that are no UTF-8 (RFC 6531 §3.3)
+        raise SmtpSyntaxError("localpart is no UTF-8", start) from None
+    if size > MAX_LOCALPART:
         raise SmtpSyntaxError(f"localpart longer than {MAX_LOCALPART} bytes", start)
     return localpart, match.end()
 
