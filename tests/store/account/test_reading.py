@@ -133,6 +133,24 @@ def test_search_finds_exactly(account, key):
     assert [match.uid for match in matches] == FOUND[key]
 
 
+def test_the_day_of_the_date_field_is_that_of_its_writer_in_large_mailboxes_too(account):
+    zones = ["+0000", "-1200", "+1400", "-0330", "+2359", "-2359", "EST"]
+    moments = [(day, time, zone) for day in (20, 21, 22, 23) for time in ("00:00:00", "23:59:59") for zone in zones]
+    for day, time, zone in moments:
+        add_now(account, f"Date: {day} Nov 2026 {time} {zone}\r\n\r\nx\r\n".encode())
+    add_now(account, b"Date: some day\r\n\r\nx\r\n")
+    view = range(1, len(moments) + 2)
+    wanted = {
+        "SENTON 22-Nov-2026": lambda day: day == 22,
+        "SENTSINCE 22-Nov-2026": lambda day: day >= 22,
+        "SENTBEFORE 22-Nov-2026": lambda day: day < 22,
+    }
+    for key, holds in wanted.items():
+        search = Search(mailbox_id=inbox(account).id, key=parse(key), view=view)
+        matches = account.read_now(lambda db, search=search: find_matches(db, account.directory / "msg", search))
+        assert [match.uid for match in matches] == [uid for uid, (day, *_) in enumerate(moments, 1) if holds(day)]
+
+
 def parse(key: str):
     cursor = ImapCursor(f"a SEARCH {key}".encode())
     command = parse_arguments(cursor, read_name(cursor))
