@@ -19,6 +19,8 @@ from app.store.account.handle import Account
 from app.store.account.indexes import MailboxIndex, spans_of, without
 from app.store.account.records import Mailbox
 
+MANY = 1000  # messages that left at once; as columns they are kept in less time than one by one
+
 _keywords_of = attrgetter("keywords")
 
 
@@ -27,6 +29,7 @@ class Selected:
 
     __slots__ = (
         "_departed",
+        "_departed_many",
         "_expunged",
         "_fetches_new",
         "_flags",
@@ -71,6 +74,7 @@ class Selected:
         self._flags_again: set[int] = set()  # those of them that were changed more than once
         self._expunged: dict[int, int] = {}
         self._departed: dict[int, Entry] = {}
+        self._departed_many: list[MailboxIndex] = []  # one for each time that many went at once
 
     def open(self) -> None:
         """Begin to hear of changes."""
@@ -92,7 +96,12 @@ class Selected:
 
     def entry(self, uid: int) -> Entry | None:
         """A message as it is now; one that is gone and was not told yet as it last was."""
-        return self.index.entry(uid) or self._departed.get(uid)
+        return self.index.entry(uid) or self._departed_entry(uid)
+
+    def _departed_entry(self, uid: int) -> Entry | None:
+        if (entry := self._departed.get(uid)) is not None:
+            return entry
+        return next((entry for part in self._departed_many if (entry := part.entry(uid)) is not None), None)
 
     def highest_modseq(self) -> int:
         """Up to which change the client's view may be taken as complete (RFC 7162 §3.1.2.1)."""
@@ -157,13 +166,15 @@ class Selected:
             self._new = [uid for uid in self._new if uid not in untold]
         if self._fresh:
             self._fresh.difference_update(change.uids)
-        for uid in change.uids:
-            self._flags.pop(uid, None)
-            if uid in untold:
-                continue
-            self._expunged[uid] = change.modseq
-            if (entry := self.index.entry(uid)) is not None:
-                self._departed[uid] = entry
+        if self._flags:
+            for uid in self._flags.keys() & set(change.uids):
+                del self._flags[uid]
+        known = [uid for uid in change.uids if uid not in untold] if untold else change.uids
+        self._expunged.update(dict.fromkeys(known, change.modseq))
+        if len(known) > MANY:
+            self._departed_many.append(self.index.part(known))
+        else:
+            self._departed.update((uid, entry) for uid in known if (entry := self.index.entry(uid)) is not None)
 
     def oldest_untold(self) -> int | None:
         """The modseq of the first removal the client was not told of (see store/account/erasing.py)."""
@@ -196,6 +207,7 @@ class Selected:
         spans = spans_of(self.uids, sorted(self._expunged))
         self._expunged.clear()
         self._departed.clear()
+        self._departed_many.clear()
         uids = [uid for start, end in spans for uid in self.uids[start:end]]
         self.uids = without(self.uids, spans)
         self.search_result = without(self.search_result, spans_of(self.search_result, uids))

@@ -60,6 +60,17 @@ class MailboxIndex:
             return None
         return Entry(uid, self.flags[place], self.keywords.get(uid, ""), self.modseqs[place])
 
+    def part(self, uids: Sequence[int]) -> MailboxIndex:
+        """An index of its own of some messages; `uids` are sorted, and absent ones are left out."""
+        part = MailboxIndex(self.modseq, [])
+        for start, end in spans_of(self.uids, uids):
+            part.uids.extend(self.uids[start:end])
+            part.flags.extend(self.flags[start:end])
+            part.modseqs.extend(self.modseqs[start:end])
+        if self.keywords:
+            part.keywords = {uid: self.keywords[uid] for uid in part.uids if uid in self.keywords}
+        return part
+
     def first_unseen(self) -> int | None:
         """The position of the first message without \\Seen."""
         return next((place for place, flags in enumerate(self.flags) if not flags & SEEN), None)
