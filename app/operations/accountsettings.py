@@ -11,8 +11,8 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.config.dynamic import Account, Dynamic, SubjectPass
-from app.config.junksettings import AutomaticJunkFlags, JunkFilter
+from app.config.dynamic import DEFAULT_SUBJECT_PASS_PERIOD, Account, Dynamic, SubjectPass
+from app.config.junksettings import NEW_ACCOUNT_FILTER, AutomaticJunkFlags, JunkFilter
 from app.config.live import Live
 from app.config.regexp import Regexp, parse_regexp
 from app.config.schema import Seconds
@@ -107,6 +107,30 @@ def read_junk_mailboxes(wanted: JunkMailboxes) -> AutomaticJunkFlags | None:
 def set_junk_filter(live: Live, name: str, junk_filter: JunkFilter | None, *, by: str = "") -> None:
     """Set the word filter with all its parameters; None switches it off."""
     change_account(live, name, lambda account: dataclasses.replace(account, junk_filter=junk_filter), by)
+
+
+def set_junk_threshold(live: Live, name: str, threshold: float | None, *, by: str = "") -> None:
+    """Judge new mail by its words, as junk from this probability on; None judges by words no more."""
+
+    def edit(account: Account) -> Account:
+        if threshold is None:
+            return dataclasses.replace(account, junk_filter=None)
+        present = account.junk_filter or NEW_ACCOUNT_FILTER
+        return dataclasses.replace(account, junk_filter=dataclasses.replace(present, threshold=threshold))
+
+    change_account(live, name, edit, by)
+
+
+def set_strangers(live: Live, name: str, introbox: str, *, gives_passes: bool, by: str = "") -> None:
+    """Set the mailbox for mail of senders not heard of before, empty for none, and whether refused ones get a token
+    for the subject; how long such a token is valid stays as it is."""
+    wanted = mailbox_name("Introbox", introbox)
+
+    def edit(account: Account) -> Account:
+        present = account.subject_pass or SubjectPass(period=DEFAULT_SUBJECT_PASS_PERIOD)
+        return dataclasses.replace(account, introbox=wanted, subject_pass=present if gives_passes else None)
+
+    change_account(live, name, edit, by)
 
 
 def set_subject_pass(live: Live, name: str, period: Seconds | None, *, by: str = "") -> None:

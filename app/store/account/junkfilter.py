@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 
 from app.junk.classifier import Samples
 from app.junk.features import FORM, features_of
@@ -27,6 +28,25 @@ def judge(db: sqlite3.Connection, prepared: Prepared) -> JunkVerdict | None:
         return None
     features = features_of(prepared.body.data, unpack(prepared.parts))
     return verdict_on(features, junkcounts.counts(db, features.numbers), samples)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """How far a filter is."""
+
+    samples: Samples
+    due: int  # messages whose marks are not learnt yet
+
+
+async def learning(account: Account) -> Learning:
+    """What the filter of the account has learnt from, and what it will."""
+    return await account.read(lambda db: Learning(samples=junkcounts.samples(db), due=junktraining.count_due(db)))
+
+
+async def begin_again(account: Account) -> None:
+    """Forget everything; it is learnt again from the flags soon, while the caller does something else."""
+    await account.write(lambda tx: junktraining.begin_again(tx.db))
+    account.trainer.look_in(0)
 
 
 async def retrain(account: Account) -> Samples:

@@ -83,6 +83,12 @@ def is_any_due(db: sqlite3.Connection) -> bool:
     return db.execute("SELECT 1 FROM junk_due LIMIT 1").fetchone() is not None or junkcounts.form(db) != FORM
 
 
+def count_due(db: sqlite3.Connection) -> int:
+    """How many messages are to be learnt, or forgotten."""
+    (count,) = db.execute("SELECT count(*) FROM junk_due").fetchone()
+    return int(count)
+
+
 def tasks(db: sqlite3.Connection, msg_dir: Path, most: int) -> list[Task]:
     """What to learn next: reads and takes apart up to `most` messages."""
     due = db.execute("SELECT content_id FROM junk_due ORDER BY content_id LIMIT ?", (most,)).fetchall()

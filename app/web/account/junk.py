@@ -1,4 +1,5 @@
-"""What is junk: by the mailbox that mail is put in, by its words, and what happens to mail that was refused."""
+"""What is junk: by the mailbox that mail is put in, by its words, and what happens to mail that was refused or is of
+somebody not heard of before."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ from app.config.junksettings import (
     NEW_ACCOUNT_JUNK,
     NEW_ACCOUNT_NEUTRAL,
     AutomaticJunkFlags,
-    JunkFilter,
-    JunkParams,
 )
-from app.config.pending import DYNAMIC, is_pending
-from app.errors import MailError
+from app.errors import MailError, Refusal
+from app.junk.classifier import MIN_SAMPLES
 from app.junk.mailboxflags import KEEP, MARK_JUNK, MARK_NEITHER, MARK_NOT_JUNK, junk_flags
 from app.operations import accountsettings
 from app.operations.accountsettings import JunkMailboxes, read_junk_mailboxes
+from app.store.account import junkfilter
+from app.store.account.junkfilter import Learning
 from app.store.account.records import Mailbox
 from app.web import sections
 from app.web.account.holder import config_of, mailboxes_of, save
@@ -29,7 +30,6 @@ from app.web.forms import Form
 from app.web.sections import Section, Shown
 from app.web.visit import Visit, action, page
 
-MAX_WORDS = 1000
 _VERDICTS = {
     MARK_JUNK: ("bad", "junk"),
     MARK_NOT_JUNK: ("ok", "not junk"),
@@ -49,6 +49,17 @@ class Example:
     is_for_junk: bool  # a mailbox for junk whatever the settings say
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What the filter knows, in numbers of messages."""
+
+    wanted: int
+    junk: int
+    more_wanted: int  # needed before it judges
+    more_junk: int
+    due: int  # marked, and not learnt yet
+
+
 def examples(flags: AutomaticJunkFlags | None, mailboxes: Sequence[Mailbox]) -> list[Example]:
     """For every mailbox."""
     found = []
@@ -57,14 +68,6 @@ def examples(flags: AutomaticJunkFlags | None, mailboxes: Sequence[Mailbox]) -> 
         is_for_junk = one.special_use == "\\Junk"
         found.append(Example(mailbox=one.name, state=state, words=words, is_for_junk=is_for_junk))
     return found
-
-
-def words_needed(settings: JunkFilter) -> int:
-    """How many words that stand nine times out of ten in junk make a message junk; 0 when no number does."""
-    each = min(0.9, 1 - settings.params.max_power)
-    against = (1 - each) / each
-    counts = range(1, min(settings.params.top_words, MAX_WORDS) + 1)
-    return next((count for count in counts if 1 / (1 + against**count) > settings.threshold), 0)
 
 
 def _text(number: float) -> str:
@@ -95,43 +98,21 @@ async def _save_flags(visit: Visit, form: Form) -> None:
 
 
 def _present_filter(account: Account) -> Mapping[str, str]:
-    """The usual numbers, where there is no filter."""
-    present = account.junk_filter or NEW_ACCOUNT_FILTER
-    params = present.params
-    return {
-        "by_words": _flag(is_set=account.junk_filter is not None),
-        "threshold": _text(present.threshold * 100),
-        "onegrams": _flag(is_set=params.onegrams),
-        "twograms": _flag(is_set=params.twograms),
-        "threegrams": _flag(is_set=params.threegrams),
-        "top_words": str(params.top_words),
-        "max_power": _text(params.max_power),
-        "ignore_words": _text(params.ignore_words),
-        "rare_words": str(params.rare_words),
-    }
+    """The usual number, where there is no filter."""
+    threshold = (account.junk_filter or NEW_ACCOUNT_FILTER).threshold
+    return {"by_words": _flag(is_set=account.junk_filter is not None), "threshold": _text(threshold * 100)}
 
 
 async def _save_filter(visit: Visit, form: Form) -> None:
-    wanted = _typed_filter(form) if form.flag("by_words") else None
+    wanted = _typed_threshold(form) if form.flag("by_words") else None
     if form.is_ok:
         live, name = visit.services.live, visit.session.account
-        await save(visit, lambda: accountsettings.set_junk_filter(live, name, wanted))
+        await save(visit, lambda: accountsettings.set_junk_threshold(live, name, wanted))
 
 
-def _typed_filter(form: Form) -> JunkFilter:
-    if not any(map(form.flag, ("onegrams", "twograms", "threegrams"))):
-        form.fail("onegrams", "Choose at least one of the three; otherwise there is nothing to count.")
-    params = JunkParams(
-        onegrams=form.flag("onegrams"),
-        twograms=form.flag("twograms"),
-        threegrams=form.flag("threegrams"),
-        max_power=form.parsed("max_power", lambda text: _decimal(text, 0.5)) or 0.0,
-        top_words=form.number("top_words", 1, MAX_WORDS),
-        ignore_words=form.parsed("ignore_words", lambda text: _decimal(text, 0.5)) or 0.0,
-        rare_words=form.number("rare_words", 0, MAX_WORDS),
-    )
+def _typed_threshold(form: Form) -> float:
     percent = form.parsed("threshold", lambda text: _decimal(text.removesuffix("%").rstrip(), 100)) or 0.0
-    return JunkFilter(threshold=round(percent / 100, 6), params=params)
+    return round(percent / 100, 6)
 
 
 def _decimal(text: str, high: float) -> float:
@@ -150,6 +131,17 @@ async def _save_rejects(visit: Visit, form: Form) -> None:
         await save(visit, lambda: accountsettings.set_rejects(live, name, mailbox, keep=keep))
 
 
+def _present_strangers(account: Account) -> Mapping[str, str]:
+    return {"introbox": account.introbox, "passes": _flag(is_set=account.subject_pass is not None)}
+
+
+async def _save_strangers(visit: Visit, form: Form) -> None:
+    introbox, passes = form.text("introbox", required=False), form.flag("passes")
+    if form.is_ok:
+        live, name = visit.services.live, visit.session.account
+        await save(visit, lambda: accountsettings.set_strangers(live, name, introbox, gives_passes=passes))
+
+
 SECTIONS: tuple[Section[Account], ...] = (
     Section(
         name="flags",
@@ -160,26 +152,10 @@ SECTIONS: tuple[Section[Account], ...] = (
     ),
     Section(
         name="filter",
-        labels={
-            "by_words": "Judging by words",
-            "threshold": "Junk from",
-            "onegrams": "Single words",
-            "twograms": "Pairs of words",
-            "threegrams": "Three words in a row",
-            "top_words": "Words that decide",
-            "max_power": "Most that a word may say",
-            "ignore_words": "Words to ignore",
-            "rare_words": "Rare words",
-        },
+        labels={"by_words": "Judging by words", "threshold": "Junk from"},
         present=_present_filter,
         save=_save_filter,
-        settings={
-            "Threshold": "threshold",
-            "MaxPower": "max_power",
-            "TopWords": "top_words",
-            "IgnoreWords": "ignore_words",
-            "RareWords": "rare_words",
-        },
+        settings={"Threshold": "threshold"},
     ),
     Section(
         name="rejects",
@@ -187,6 +163,13 @@ SECTIONS: tuple[Section[Account], ...] = (
         present=lambda account: {"rejects": account.rejects_mailbox, "keep": _flag(is_set=account.keep_rejects)},
         save=_save_rejects,
         settings={"RejectsMailbox": "rejects"},
+    ),
+    Section(
+        name="strangers",
+        labels={"introbox": "Mailbox for new senders", "passes": "A way in for refused senders"},
+        present=_present_strangers,
+        save=_save_strangers,
+        settings={"Introbox": "introbox"},
     ),
 )
 
@@ -199,9 +182,8 @@ async def _show(visit: Visit) -> Response:
 async def _page(
     visit: Visit, status: int, shown: Mapping[str, Shown], flags: AutomaticJunkFlags | None, tried: bool = False
 ) -> Response:
-    present = config_of(visit).junk_filter or NEW_ACCOUNT_FILTER
-    mailboxes = await mailboxes_of(visit)
-    settings = ("JunkFilter", "RejectsMailbox", "KeepRejects")
+    config, mailboxes = config_of(visit), await mailboxes_of(visit)
+    account = await visit.services.accounts.open(visit.session.account)
     return visit.render(
         "account/junk.html",
         status,
@@ -210,9 +192,20 @@ async def _page(
         is_tried=tried,
         mailboxes=[one.name for one in mailboxes],
         usual={"junk": NEW_ACCOUNT_JUNK.text, "neutral": NEW_ACCOUNT_NEUTRAL.text},
-        threshold=_text(present.threshold * 100),
-        needed=words_needed(present),
-        not_yet={name for name in settings if is_pending(("Accounts", "*", name), DYNAMIC)},
+        has_filter=config.junk_filter is not None,
+        learnt=_learnt(await junkfilter.learning(account)),
+        has_other_params=config.junk_filter is not None and config.junk_filter.params != NEW_ACCOUNT_FILTER.params,
+    )
+
+
+def _learnt(learning: Learning) -> Learnt:
+    samples = learning.samples
+    return Learnt(
+        wanted=samples.wanted,
+        junk=samples.junk,
+        more_wanted=max(0, MIN_SAMPLES - samples.wanted),
+        more_junk=max(0, MIN_SAMPLES - samples.junk),
+        due=learning.due,
     )
 
 
@@ -238,4 +231,18 @@ async def _save(visit: Visit) -> Response:
     return visit.redirect("/junk", done="Saved.")
 
 
-ROUTES = (page("/junk", _show), action("/junk/try", _try_flags), action("/junk/{section}", _save))
+async def _learn_again(visit: Visit) -> Response:
+    if config_of(visit).junk_filter is None:
+        raise Refusal("there is nothing to learn for: new mail is not judged by its words")
+    await junkfilter.begin_again(await visit.services.accounts.open(visit.session.account))
+    return visit.redirect(
+        "/junk#filter", done="The filter has forgotten everything, and learns it again from the marks."
+    )
+
+
+ROUTES = (
+    page("/junk", _show),
+    action("/junk/try", _try_flags),
+    action("/junk/learn", _learn_again),
+    action("/junk/{section}", _save),
+)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from app.config.dynamic import Account
-from app.config.junksettings import AutomaticJunkFlags, JunkFilter, JunkParams
+from app.config.dynamic import Account, SubjectPass
+from app.config.junksettings import NEW_ACCOUNT_FILTER, AutomaticJunkFlags, JunkFilter, JunkParams
 from app.config.regexp import Regexp
-from app.operations.accountsettings import set_rejects
+from app.config.schema import Seconds
+from app.junk.classifier import MIN_SAMPLES
+from app.operations.accountsettings import set_junk_filter, set_rejects, set_subject_pass
+from app.store.account.check import check
+from app.store.account.junktrainer import train_now
 from app.store.account.mailboxes import create
-from app.web.account.junk import words_needed
+from app.wire.imap.flags import JUNK
+from tests.support.accounts import add_now
 from tests.web.world import World
 
 FLAGS = {"by_mailbox": "yes", "junk": "^spam", "neutral": "^inbox", "not_junk": ""}
-FILTER = {
-    "by_words": "yes",
-    "threshold": "90",
-    "onegrams": "yes",
-    "top_words": "12",
-    "max_power": "0.01",
-    "ignore_words": "0,1",
-    "rare_words": "2",
-}
+FILTER = {"by_words": "yes", "threshold": "90,5"}
 SCRIPT = "<script>alert(1)</script>"
 _ROW = re.compile(r'<tr><th scope="row">([^<]*)</th><td><span class="badge [a-z]+">([^<]*)</span>')
 
@@ -64,8 +62,8 @@ def test_filter_is_saved_and_switched_off(tmp_path: Path) -> None:
         assert jane.post("/account/junk/filter", FILTER).status_code == 303
         found = account(world).junk_filter
         assert found is not None
-        assert (found.threshold, found.params.top_words, found.params.ignore_words) == (0.9, 12, 0.1)
-        assert 'value="90"' in jane.get("/account/junk").text
+        assert found == replace(NEW_ACCOUNT_FILTER, threshold=0.905)
+        assert 'value="90.5"' in jane.get("/account/junk").text
         assert jane.post("/account/junk/filter", {**FILTER, "by_words": ""}).status_code == 303
         assert account(world).junk_filter is None
 
@@ -86,13 +84,10 @@ def test_rejects_are_saved(tmp_path: Path) -> None:
         ("filter", {"threshold": "101"}, "threshold"),
         ("filter", {"threshold": "much"}, "threshold"),
         ("filter", {"threshold": ""}, "threshold"),
-        ("filter", {"onegrams": ""}, "onegrams"),
-        ("filter", {"top_words": "0"}, "top_words"),
-        ("filter", {"max_power": "0.6"}, "max_power"),
-        ("filter", {"ignore_words": "nan"}, "ignore_words"),
-        ("filter", {"rare_words": "-1"}, "rare_words"),
+        ("filter", {"threshold": "nan"}, "threshold"),
         ("rejects", {"rejects": "Inbox"}, "rejects"),
         ("rejects", {"rejects": "/"}, "rejects"),
+        ("strangers", {"introbox": "/"}, "introbox"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(
@@ -104,7 +99,7 @@ def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(
         page = world.account().post(f"/account/junk/{path}", fields)
         assert page.status_code == 422
         assert f'id="{field}-error"' in page.text
-        assert f'value="{fields[field]}"' in page.text or field == "onegrams"
+        assert f'value="{fields[field]}"' in page.text
         assert world.live.domains_path.read_bytes() == before
 
 
@@ -123,18 +118,41 @@ def test_an_unknown_group_of_settings_is_not_found(tmp_path: Path) -> None:
         assert world.account().post("/account/junk/nonsense", {}).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("threshold", "max_power", "top_words", "needed"),
-    [(0.95, 0.01, 10, 2), (0.5, 0.01, 10, 1), (0.95, 0.5, 10, 0), (0.95, 0.01, 1, 0), (1.0, 0.0, 1000, 0)],
-)
-def test_example_says_how_many_words_it_takes(threshold: float, max_power: float, top_words: int, needed: int) -> None:
-    params = JunkParams(onegrams=True, max_power=max_power, top_words=top_words)
-    assert words_needed(JunkFilter(threshold=threshold, params=params)) == needed  # 0.81 / (0.81 + 0.01) = 0.988
-
-
-def test_page_is_shown_for_the_most_extreme_numbers(tmp_path: Path) -> None:
-    extreme = {"threshold": "100", "max_power": "0", "ignore_words": "0.5", "top_words": "1000"}
+def test_numbers_that_another_server_uses_stay_when_the_threshold_changes(tmp_path: Path) -> None:
+    params = JunkParams(onegrams=True, max_power=0.2, top_words=33)
     with World(tmp_path) as world:
         jane = world.account()
-        assert jane.post("/account/junk/filter", {**FILTER, **extreme}).status_code == 303
-        assert "are never enough" in jane.get("/account/junk").text
+        set_junk_filter(world.live, "jane", JunkFilter(threshold=0.9, params=params))
+        assert "are kept for the Go server" in jane.get("/account/junk").text
+        assert jane.post("/account/junk/filter", {**FILTER, "threshold": "97"}).status_code == 303
+        assert account(world).junk_filter == JunkFilter(threshold=0.97, params=params)
+
+
+def test_what_happens_to_mail_of_strangers_is_saved(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        jane = world.account()
+        assert jane.post("/account/junk/strangers", {"introbox": "New people", "passes": "yes"}).status_code == 303
+        set_subject_pass(world.live, "jane", Seconds(7200.0))
+        assert jane.post("/account/junk/strangers", {"introbox": "", "passes": "yes"}).status_code == 303
+        found = account(world)
+        assert (found.introbox, found.subject_pass) == ("", SubjectPass(period=Seconds(7200.0)))
+        assert jane.post("/account/junk/strangers", {"introbox": ""}).status_code == 303
+        assert account(world).subject_pass is None
+
+
+def test_filter_says_what_it_has_learnt_and_learns_again(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        jane = world.account()
+        assert "nothing to learn for" in jane.post("/account/junk/learn", {}).text
+        jane.post("/account/junk/filter", FILTER)
+        for number in range(3):
+            add_now(world.jane, b"Subject: buy %d\r\n\r\nbuy\r\n" % number, mailbox="Inbox", flags=JUNK)
+        train_now(world.jane)
+        page = jane.get("/account/junk").text
+        assert "learnt from 3 junk messages and 0 other messages" in page
+        assert f"needs {MIN_SAMPLES - 3} more that are junk and {MIN_SAMPLES} more that are not" in page
+        world.jane.write_now(lambda tx: tx.db.execute("DELETE FROM junk_trained WHERE content_id = 1"))
+        assert jane.post("/account/junk/learn", {}).status_code == 303
+        train_now(world.jane)
+        assert "learnt from 3 junk messages" in jane.get("/account/junk").text
+        assert check(world.jane) == []
