@@ -2,8 +2,9 @@
 
 Nothing is changed. Messages are known by the Delivered-To and Return-Path that delivery put in front of them, aliases
 included; copies count once. An account that has none for the address (imported mail, say) is shown all its messages
-but those sent and drafted, and `DryRun.is_by_address` says so. Which domains a message was verified for is not kept,
-so rules with VerifiedDomain match nothing here; they are named in `undecided`.
+but those sent and drafted, and `DryRun.is_by_address` says so. Which domains a message was verified for is read from
+the Authentication-Results that delivery put in front of it; how many have none is told, as VerifiedDomain cannot match
+them.
 
 Bounds: MAX_LOOKED_AT messages are looked at for the address, headers only are read, a few at a time on a reader thread,
 and after MAX_SECONDS the answer is what there is by then.
@@ -18,12 +19,14 @@ from dataclasses import dataclass, field
 
 from app.config.dynamic import Ruleset
 from app.config.lookup import AliasFound, Destined, Directory
-from app.errors import StoreError, WireError
+from app.errors import MessageSyntaxError, StoreError, WireError
 from app.routing.rulesets import Facts, find_ruleset, read_facts
 from app.store.account import history
 from app.store.account.handle import Account
 from app.store.account.history import Past
 from app.store.account.reader import read_message
+from app.wire.domain import Domain, parse_domain
+from app.wire.message.authresults import FIELD, MethodResult, parse_results
 from app.wire.message.encodedword import decode_words
 from app.wire.message.header import find_field
 from app.wire.smtp.address import parse_address
@@ -35,6 +38,12 @@ MAX_SUBJECT = 200  # characters shown
 _ROWS = 500  # of the index in one read
 _HEADERS = 25  # in one read
 _OWN = ("\\Sent", "\\Drafts")
+_VOUCHING = {
+    ("dkim", "header", "d"),
+    ("spf", "smtp", "mailfrom"),
+    ("spf", "smtp", "helo"),
+    ("auth", "smtp", "mailfrom"),  # a user of this server
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,7 @@ class DryRunRow:
     subject: str
     rule: int | None  # index of the rule it falls under
     target: str  # the mailbox of that rule; empty for the mailbox of the address
+    is_checked: bool  # whether delivery looked by whom it verifiably is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +68,7 @@ class DryRun:
     unmatched: int
     is_by_address: bool  # False: no message of the address is known, so these are all messages
     is_complete: bool  # False: time was up, older messages were not looked at
-    undecided: tuple[int, ...]  # rules that ask for what stored messages do not tell
+    unverified: int  # messages of which is not known by whom they were verified to be
 
 
 @dataclass(slots=True)
@@ -97,7 +107,7 @@ async def dry_run(
         unmatched=sum(row.rule is None for row in rows),
         is_by_address=bool(found.addressed),
         is_complete=is_complete,
-        undecided=tuple(index for index, rule in enumerate(rulesets) if rule.verified_domain is not None),
+        unverified=sum(not row.is_checked for row in rows),
     )
 
 
@@ -171,7 +181,8 @@ def _header(db: sqlite3.Connection, account: Account, content_id: int) -> bytes 
 
 def _row(one: Past, header: bytes, rulesets: tuple[Ruleset, ...]) -> DryRunRow:
     return_path = (find_field(header, "Return-Path") or "").removeprefix("<").removesuffix(">")
-    facts: Facts = read_facts(header, return_path)
+    verified = _verified_domains(one.prefix)
+    facts: Facts = read_facts(header, return_path, verified or frozenset())
     rule = find_ruleset(rulesets, facts)
     subject = decode_words(find_field(header, "Subject") or "")
     return DryRunRow(
@@ -181,4 +192,28 @@ def _row(one: Past, header: bytes, rulesets: tuple[Ruleset, ...]) -> DryRunRow:
         subject=subject[:MAX_SUBJECT],
         rule=None if rule is None else next(index for index, item in enumerate(rulesets) if item is rule),
         target="" if rule is None else rule.mailbox,
+        is_checked=verified is not None,
     )
+
+
+def _verified_domains(prefix: bytes) -> frozenset[Domain] | None:
+    """The domains that delivery found to vouch for the message; None when it did not look."""
+    value = find_field(prefix, FIELD)
+    if value is None:
+        return None
+    try:
+        results = parse_results(value).results
+    except MessageSyntaxError:
+        return None
+    passed = (one for one in results if one.result == "pass")
+    return frozenset(domain for one in passed if (domain := _vouching(one)) is not None)
+
+
+def _vouching(one: MethodResult) -> Domain | None:
+    for of in one.properties:
+        if (one.method, of.kind, of.name) in _VOUCHING:
+            try:
+                return parse_domain(of.value.rpartition("@")[2])
+            except WireError:
+                return None
+    return None

@@ -72,7 +72,7 @@ def test_each_message_has_the_rule_it_falls_under(account: Account) -> None:
         ("news", "b@example.org", 0, "Lists", "Inbox"),
         ("Grüße", "a@example.org", None, "", "Inbox"),
     ]
-    assert (result.counts, result.unmatched, result.undecided) == ((1, 1), 1, ())
+    assert (result.counts, result.unmatched, result.unverified) == ((1, 1), 1, 3)
     assert result.is_by_address
     assert result.is_complete
 
@@ -124,11 +124,29 @@ def test_copies_count_once_and_the_newest_are_tried(account: Account, monkeypatc
     assert len(run(account).rows) == 10
 
 
-def test_rules_on_verified_domains_are_named_as_undecided(account: Account) -> None:
-    deliver(account, "Subject: news")
-    result = run(account, (Ruleset(mailbox="X", verified_domain=Domain("example.org")), *RULES))
-    assert result.undecided == (0,)
-    assert result.counts == (0, 0, 1)
+@pytest.mark.parametrize(
+    ("said", "holds"),
+    [
+        ("dkim=fail header.d=example.org; dkim=pass (2048 bits) header.d=lists.example.org", True),
+        ("spf=pass smtp.mailfrom=x@example.org", True),
+        ('spf=pass smtp.mailfrom="a@b.test"@example.org', True),
+        ("spf=pass smtp.helo=mx.example.org", True),
+        ("auth=pass smtp.mailfrom=jane@example.org", True),
+        ("dkim=pass header.i=@example.org header.d=example.com", False),
+        ("dmarc=pass header.from=example.org", False),
+        ("spf=softfail smtp.mailfrom=example.org", False),
+        ("spf=pass smtp.mailfrom=example.org.evil.test", False),
+        ("spf=pass smtp.mailfrom=x@..", False),
+    ],
+)
+def test_verified_domains_are_those_that_delivery_wrote_down(account: Account, said: str, holds: bool) -> None:
+    forged = b"Authentication-Results: mx.example; dkim=pass header.d=example.org\r\nSubject: news\r\n\r\nx\r\n"
+    prefix = f"Delivered-To: {ADDRESS}\r\nAuthentication-Results: mx.example; {said}\r\n".encode()
+    add_now(account, forged, prefix=prefix)
+    deliver(account, "Authentication-Results: mx.example; spf=pass smtp.helo=example.org\r\nSubject: not checked")
+    result = run(account, (Ruleset(mailbox="X", verified_domain=Domain("example.org")),))
+    assert result.counts == (int(holds),)
+    assert result.unverified == 1
 
 
 def test_time_is_bounded(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from app.config.dynamic import Ruleset
-from app.config.pending import DYNAMIC, is_pending
 from app.errors import Conflict, MailError, Refusal
 from app.operations.destinations import set_rulesets
 from app.operations.edits import digest
@@ -27,8 +26,6 @@ from app.web.account.ruleforms import MAX_RULES, fields_of, read_rule, read_rule
 from app.web.faults import explain
 from app.web.forms import Form
 from app.web.visit import Visit, action, page
-
-_LATER = ("VerifiedDomain", "IsForward", "ListAllowDomain", "AcceptRejectsToMailbox")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +67,11 @@ async def _page(visit: Visit, address: OwnAddress, draft: Draft, outcome: Outcom
         rows=ruleforms.field_rows(outcome.form),
         ways=ruleforms,
         mailboxes=[one.name for one in await mailboxes_of(visit)],
-        not_yet={one for one in _LATER if is_pending(_path(one), DYNAMIC)},
+        asks_for_proof=any(rule.verified_domain is not None for rule in draft.rules),
         theirs=None if outcome.theirs is None else [sentence(rule) for rule in outcome.theirs],
         form=outcome.form,
         result=outcome.result,
     )
-
-
-def _path(setting: str) -> tuple[str, ...]:
-    return ("Accounts", "*", "Destinations", "*", "Rulesets", "*", setting)
 
 
 async def _edit(visit: Visit) -> Response:
