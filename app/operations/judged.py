@@ -69,6 +69,11 @@ class JudgedMessage:
         return self.is_reject and not self.conclusion.startswith(_TAKEN)
 
     @property
+    def can_be_junk(self) -> bool:
+        """Whether its holder may say that it is junk: it was let in, and nobody has said so yet."""
+        return not self.is_reject and not self.is_junk
+
+    @property
     def can_be_taken(self) -> bool:
         """Whether it still lies where refused mail is kept."""
         return self.is_reject and self.mailbox != self.destined and not self.is_wanted
@@ -99,9 +104,27 @@ def take_back(tx: Tx, number: int) -> str | None:
         return None
     target = mailboxes.ensure(tx, came.destined or INBOX)
     moved = messages.move(tx, came.mailbox_id, [came.uid], target.id)
-    for mode, flag in ((Mode.REMOVE, JUNK), (Mode.ADD, NOTJUNK)):
-        flags.store(tx, target.id, moved.target_uids, FlagChange(mode=mode, flags=flag))
+    _mark(tx, target.id, moved.target_uids, NOTJUNK)
     return target.name
+
+
+def call_junk(tx: Tx, number: int) -> str | None:
+    """Move a message to the mailbox for junk and mark it so, which the filter learns from; the mailbox, None when it is
+    gone."""
+    came = provenance.find_came(tx.db, number)
+    if came is None:
+        return None
+    target = mailboxes.for_use(tx, "\\Junk", "Junk")
+    uids = [came.uid]
+    if came.mailbox_id != target.id:
+        uids = list(messages.move(tx, came.mailbox_id, uids, target.id).target_uids)
+    _mark(tx, target.id, uids, JUNK)
+    return target.name
+
+
+def _mark(tx: Tx, mailbox_id: int, uids: Sequence[int], flag: int) -> None:
+    for mode, bits in ((Mode.REMOVE, (JUNK | NOTJUNK) & ~flag), (Mode.ADD, flag)):
+        flags.store(tx, mailbox_id, uids, FlagChange(mode=mode, flags=bits))
 
 
 def _judged(came: Came) -> JudgedMessage:

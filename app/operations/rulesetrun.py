@@ -142,10 +142,13 @@ def _leads_to(address: str, account_name: str, directory: Directory | None, deli
     if directory is None:
         written = delivered_to.lower()
         return written.endswith(address.lower()) if address.startswith("@") else written == address.lower()
-    return any(
-        one.account_name == account_name and one.destination_key == address
-        for one in _destinations(directory, delivered_to)
-    )
+    return address in destination_keys(directory, account_name, delivered_to)
+
+
+def destination_keys(directory: Directory, account_name: str, delivered_to: str) -> set[str]:
+    """The destinations of the account that mail to `delivered_to` reaches, aliases included."""
+    found = _destinations(directory, delivered_to) if delivered_to else ()
+    return {one.destination_key for one in found if one.account_name == account_name}
 
 
 def _destinations(directory: Directory, delivered_to: str) -> Iterable[Destined]:
@@ -181,7 +184,7 @@ def _header(db: sqlite3.Connection, account: Account, content_id: int) -> bytes 
 
 def _row(one: Past, header: bytes, rulesets: tuple[Ruleset, ...]) -> DryRunRow:
     return_path = (find_field(header, "Return-Path") or "").removeprefix("<").removesuffix(">")
-    verified = _verified_domains(one.prefix)
+    verified = verified_domains(one.prefix)
     facts: Facts = read_facts(header, return_path, verified or frozenset())
     rule = find_ruleset(rulesets, facts)
     subject = decode_words(find_field(header, "Subject") or "")
@@ -196,7 +199,7 @@ def _row(one: Past, header: bytes, rulesets: tuple[Ruleset, ...]) -> DryRunRow:
     )
 
 
-def _verified_domains(prefix: bytes) -> frozenset[Domain] | None:
+def verified_domains(prefix: bytes) -> frozenset[Domain] | None:
     """The domains that delivery found to vouch for the message; None when it did not look."""
     value = find_field(prefix, FIELD)
     if value is None:

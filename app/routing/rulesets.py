@@ -81,7 +81,7 @@ class Facts:
 def read_facts(header: bytes, mail_from: str, verified_domains: frozenset[Domain] = frozenset()) -> Facts:
     """The facts of a message with this header section."""
     headers = tuple(map(_header_fact, raw_fields(header)[:MAX_FIELDS]))
-    return Facts(mail_from=mail_from, msg_from=_author(header), verified_domains=verified_domains, headers=headers)
+    return Facts(mail_from=mail_from, msg_from=author_of(header), verified_domains=verified_domains, headers=headers)
 
 
 def find_ruleset(rulesets: Iterable[R], facts: Facts) -> R | None:
@@ -105,7 +105,8 @@ def _on_one_line(value: bytes) -> str:
     return unfold(value)
 
 
-def _author(header: bytes) -> str:
+def author_of(header: bytes) -> str:
+    """The address of the From field in Unicode form; empty when there is not exactly one author."""
     values = find_fields(header, "From")
     if len(values) != 1:
         return ""

@@ -73,6 +73,16 @@ def create(tx: Tx, name: str, special_use: str | None = None) -> list[Mailbox]:
     return [*made, _insert(tx, name, special_use)]
 
 
+def for_use(tx: Tx, special_use: str, name: str) -> Mailbox:
+    """The mailbox with that special use; without one, the mailbox of that name gets it, made when absent."""
+    row = tx.db.execute(f"SELECT {MAILBOX_COLUMNS} FROM mailbox WHERE special_use = ?", (special_use,)).fetchone()
+    if row is not None:
+        return mailbox_of(row)
+    ensure(tx, name)
+    set_special_use(tx, name, special_use)
+    return get(tx.db, name)
+
+
 def create_initial(tx: Tx, special_uses: Iterable[tuple[str, str | None]]) -> None:
     """Make the mailboxes of a new account: the Inbox and the named ones with their special use."""
     wanted = [(INBOX, None), *((name, use) for name, use in special_uses if name != INBOX)]

@@ -69,6 +69,7 @@ def _present(destination: Destination) -> Mapping[str, str]:
         "mailbox": destination.mailbox,
         "full_name": destination.full_name,
         "smtp_error": destination.smtp_error,
+        "auth_error": destination.message_auth_required_smtp_error,
     }
 
 
@@ -77,21 +78,38 @@ async def _save_settings(visit: Visit, form: Form) -> None:
     mailbox = form.text("mailbox", required=False)
     full_name = form.text("full_name", required=False, max_length=200)
     smtp_error = form.text("smtp_error", required=False, max_length=200)
+    auth_error = form.text("auth_error", required=False, max_length=200)
     if not form.is_ok:
         return
     live = visit.services.live
     present = find_destination(live.dynamic, address.of)
-    wanted = dataclasses.replace(present, mailbox=mailbox, full_name=full_name, smtp_error=smtp_error)
+    wanted = dataclasses.replace(
+        present,
+        mailbox=mailbox,
+        full_name=full_name,
+        smtp_error=smtp_error,
+        message_auth_required_smtp_error=auth_error,
+    )
     await save(visit, lambda: set_destination(live, address.of, wanted, seen=digest(present)))
 
 
 SECTIONS: tuple[Section[Destination], ...] = (
     Section(
         name="settings",
-        labels={"mailbox": "Mailbox", "full_name": "Name", "smtp_error": "Refuse all mail"},
+        labels={
+            "mailbox": "Mailbox",
+            "full_name": "Name",
+            "smtp_error": "Refuse all mail",
+            "auth_error": "Refuse what proves nothing",
+        },
         present=_present,
         save=_save_settings,
-        settings={"Mailbox": "mailbox", "FullName": "full_name", "SMTPError": "smtp_error"},
+        settings={
+            "Mailbox": "mailbox",
+            "FullName": "full_name",
+            "SMTPError": "smtp_error",
+            "MessageAuthRequiredSMTPError": "auth_error",
+        },
     ),
 )
 

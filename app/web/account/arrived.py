@@ -45,6 +45,15 @@ async def _take(visit: Visit) -> Response:
     )
 
 
+async def _call_junk(visit: Visit) -> Response:
+    account = await visit.services.accounts.open(visit.session.account)
+    number = _number(visit)
+    mailbox = await account.write(lambda tx: judged.call_junk(tx, number))
+    if mailbox is None:
+        raise NotFound("That message is gone.")
+    return visit.redirect(f"/arrived/{number}", done=f"The message is in {mailbox} now, and counts against its sender.")
+
+
 async def _set_quarantine(visit: Visit) -> Response:
     form = await visit.form()
     to_junk = form.text("quarantine") == "junk"
@@ -64,5 +73,6 @@ ROUTES = (
     page("/arrived", _show),
     page("/arrived/{id}", _show_one),
     action("/arrived/{id}/take", _take),
+    action("/arrived/{id}/junk", _call_junk),
     action("/arrived/quarantine", _set_quarantine),
 )

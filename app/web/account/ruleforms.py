@@ -16,6 +16,7 @@ from app.config.regexp import Regexp, parse_regexp
 from app.errors import Refusal, SconfSyntaxError
 from app.operations.accountsettings import MAX_EXPRESSION, mailbox_name
 from app.operations.edits import plain_text
+from app.operations.ruleproposal import RuleProposal
 from app.web.account.textmatch import How, Match, Subject, read_match, write_match
 from app.web.forms import Form
 from app.wire.domain import parse_domain
@@ -104,6 +105,16 @@ def fields_of(rule: Ruleset) -> Mapping[str, str]:
         match = read_match(value.text, Subject.FIELD)
         found |= {f"field{index}": _field_name(name), f"how{index}": match.how.value, f"text{index}": match.text}
     return found
+
+
+def proposed_fields(found: RuleProposal) -> Mapping[str, str]:
+    """The fields of the form for a rule that takes mail like a message: of its mailing list, or else of its author."""
+    domain = found.vouches.unicode if found.vouches else ""
+    if found.list_id:
+        listed = {"field0": "List-Id", "how0": How.CONTAINS.value, "text0": f"<{found.list_id}>"}
+        return {**listed, "list": domain, "mailbox": f"Lists/{found.list_name}"}
+    how = How.IS.value if found.author else ""
+    return {"author_how": how, "author": found.author, "verified": domain}
 
 
 def _address_fields(name: str, expression: Regexp | None) -> dict[str, str]:

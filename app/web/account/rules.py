@@ -18,11 +18,21 @@ from app.config.dynamic import Ruleset
 from app.errors import Conflict, MailError, Refusal
 from app.operations.destinations import set_rulesets
 from app.operations.edits import digest
-from app.operations.rulesetrun import DryRun, dry_run
+from app.operations.ruleproposal import propose
+from app.operations.rulesetrun import DryRun, destination_keys, dry_run
 from app.web.account import ruleforms
-from app.web.account.address import OwnAddress, address_path, named
+from app.web.account.address import OwnAddress, address_path, named, own_addresses
 from app.web.account.holder import mailboxes_of, save
-from app.web.account.ruleforms import MAX_RULES, fields_of, read_rule, read_rules, sentence, write_rules
+from app.web.account.ruleforms import (
+    MAX_RULES,
+    fields_of,
+    proposed_fields,
+    read_rule,
+    read_rules,
+    sentence,
+    write_rules,
+)
+from app.web.errors import NotFound
 from app.web.faults import explain
 from app.web.forms import Form
 from app.web.visit import Visit, action, page
@@ -48,10 +58,37 @@ class Outcome:
 
 
 async def _show(visit: Visit) -> Response:
-    """The editor as somebody opens it."""
+    """The editor as somebody opens it, perhaps with a rule for mail like a certain message."""
+    if like := visit.request.query_params.get("like"):
+        return await _propose(visit, like)
     address = named(visit, visit.request.query_params.get("address", ""))
     rules = address.held.destination.rulesets
     return await _page(visit, address, Draft(rules=rules, seen=digest(rules)), Outcome(form=Form()))
+
+
+async def _propose(visit: Visit, like: str) -> Response:
+    """A new rule that is not saved yet, with the conditions that fit a message that came in."""
+    account = await visit.services.accounts.open(visit.session.account)
+    number = int(like) if _is_below(like, 1 << 62) else -1
+    found = await account.read(propose(number, account.directory / "msg"))
+    if found is None:
+        raise NotFound("That message is gone.")
+    address = _receiver(visit, found.delivered_to)
+    rules = address.held.destination.rulesets
+    if len(rules) >= MAX_RULES:
+        raise Refusal("this address has as many rules as there can be; remove one first")
+    draft = Draft(rules=rules, seen=digest(rules), open=len(rules))
+    return await _page(visit, address, draft, Outcome(form=Form.showing(proposed_fields(found))))
+
+
+def _receiver(visit: Visit, delivered_to: str) -> OwnAddress:
+    """The address of the account that a message came to; the first one when that cannot be told."""
+    own = own_addresses(visit)
+    keys = destination_keys(visit.services.live.directory, visit.session.account, delivered_to)
+    chosen = next((one for one in own if one.held.key in keys), own[0] if own else None)
+    if chosen is None:
+        raise NotFound("you have no address, so there is no mail for rules to sort")
+    return chosen
 
 
 async def _page(visit: Visit, address: OwnAddress, draft: Draft, outcome: Outcome) -> Response:
@@ -107,7 +144,7 @@ def _read_draft(form: Form) -> Draft:
 
 
 def _is_below(number: str, end: int) -> bool:
-    return number.isascii() and number.isdigit() and len(number) < 5 and int(number) < end
+    return number.isascii() and number.isdigit() and len(number) < 19 and int(number) < end
 
 
 def _rearranged(draft: Draft, verb: str, number: str) -> Draft:

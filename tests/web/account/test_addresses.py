@@ -62,7 +62,13 @@ def test_settings_of_an_address_are_saved_and_its_rules_stay(tmp_path: Path) -> 
         rule = Ruleset(msg_from_regexp=Regexp("x"), mailbox="X")
         set_rulesets(world.live, AddressOf("jane", ADDRESS), [rule])
         jane = world.account()
-        assert jane.post(SAVE, {"address": ADDRESS, "mailbox": "inbox/Jane", "full_name": "J"}).status_code == 303
+        assert (
+            jane.post(
+                SAVE, {"address": ADDRESS, "mailbox": "inbox/Jane", "full_name": "J", "auth_error": "no"}
+            ).status_code
+            == 303
+        )
+        assert destination(world).message_auth_required_smtp_error == "no"
         assert (destination(world).mailbox, destination(world).full_name) == ("Inbox/Jane", "J")
         assert destination(world).rulesets == (rule,)
 
@@ -76,6 +82,7 @@ def test_settings_of_an_address_are_saved_and_its_rules_stay(tmp_path: Path) -> 
         ({"full_name": "a\x07b"}, "full_name"),
         ({"smtp_error": "go away"}, "smtp_error"),
         ({"smtp_error": "550 gone", "mailbox": "Lists"}, "smtp_error"),
+        ({"auth_error": "größer"}, "auth_error"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(
