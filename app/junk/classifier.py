@@ -25,6 +25,7 @@ RATE: Final = 4.0
 PASSES: Final = 3
 CLOSE: Final = 0.1  # an error with which training is content
 MIN_SAMPLES: Final = 50  # of each class, without which there is no verdict
+CAUTION: Final = 700.0  # divided by the messages of the rarer class: the log odds by which a filter must be surer
 TOP: Final = 5  # features of either sign that explain a verdict
 
 
@@ -55,6 +56,16 @@ class Samples:
     def is_enough(self) -> bool:
         """Whether a verdict means something."""
         return self.rarer >= MIN_SAMPLES
+
+
+    def required(self, probability: float) -> float:
+        """What a verdict must reach in the place of `probability` before mail is refused: more, with few samples.
+
+        A filter that knows little mail is wrong about wanted mail that is unlike it ten times as often as later.
+        """
+        if not 0 < probability < 1 or not self.rarer:
+            return probability
+        return _sigmoid(math.log(probability / (1 - probability)) + CAUTION / self.rarer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,12 +169,12 @@ def _ask_content(case: Case) -> Ask | None:
 def _content(case: Case) -> Verdict | None:
     if _is_content_fine(case):
         return None
-    content, limit = case.content, _limit(case)
+    content, limit, suspicion = case.content, _limit(case), _suspicion(case)
     assert content is not None
-    reason = Reason.JUNK_CONTENT_STRICT if limit <= STRICT_THRESHOLD else Reason.JUNK_CONTENT
-    words = f"its words look like junk: {content.probability:.1%}, refused from {limit:.0%} on"
-    if reason is Reason.JUNK_CONTENT_STRICT:
-        words += f" as {_suspicion(case)}"
+    reason = Reason.JUNK_CONTENT_STRICT if suspicion else Reason.JUNK_CONTENT
+    words = f"its words look like junk: {content.probability:.1%}, refused from {limit:.1%} on"
+    if suspicion:
+        words += f" as {suspicion}"
     return _with_token(case, _reject(reason, words, _TAKE_BACK, _DOUBTFUL))
 
 
@@ -229,11 +229,12 @@ def _suspicion(case: Case) -> str:
 
 
 def _limit(case: Case) -> float:
-    """From which probability on the content is junk."""
+    """From which probability on the content is junk; a young filter must be surer."""
     assert case.settings.threshold is not None
+    assert case.content is not None
     limit = case.settings.threshold
     limit += case.jitter * (1 - limit)  # never so much that nothing is junk any more
-    return min(limit, STRICT_THRESHOLD) if _suspicion(case) else limit
+    return case.content.samples.required(min(limit, STRICT_THRESHOLD) if _suspicion(case) else limit)
 
 
 def _is_content_fine(case: Case) -> bool:

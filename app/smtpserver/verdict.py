@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from app.junk.classifier import Samples
 from app.junk.reputation import Reputation
 from app.wire.smtp.reply import Reply
 
@@ -55,6 +56,7 @@ class Content:
     probability: float
     is_significant: bool
     words: str = ""  # the words that said most, for people
+    samples: Samples = field(default_factory=Samples)  # what the filter has learnt from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

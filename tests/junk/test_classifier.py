@@ -25,6 +25,15 @@ def test_unknown_words_and_an_empty_message_decide_nothing() -> None:
     assert score(500, dict.fromkeys(range(20), Count(0, 40)), MANY).probability < 0.9
 
 
+def test_a_filter_with_few_samples_must_be_surer_before_mail_is_refused() -> None:
+    needed = [Samples(wanted=9000, junk=count).required(0.95) for count in (50, 100, 300, 1000, 9000)]
+    assert needed == sorted(needed, reverse=True)
+    assert needed[0] > 0.99999
+    assert needed[-1] == pytest.approx(0.95, abs=0.01)
+    assert [Samples(wanted=300, junk=300).required(whole) for whole in (0.0, 1.0)] == [0.0, 1.0]
+    assert Samples().required(0.95) == 0.95
+
+
 def test_a_filter_with_few_samples_is_quiet() -> None:
     known = dict.fromkeys(range(40), Count(0, 5))
     assert score(100, known, Samples(wanted=5, junk=5)).probability < 0.9

@@ -43,7 +43,7 @@ from tests.support.dns import DnsServer, Zone
 
 ZONE = Path(__file__).parent.parent / "dialogs" / "smtp" / "judged_zone.json"
 REJECTS = "Rejects"
-SAMPLES = 60  # of each kind
+SAMPLES = 300  # of each; with fewer the filter must be surer than it can be here
 MOST = 100
 FLAGS = {"junk": JUNK, "wanted": NOTJUNK}
 CONF = (

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.junk.classifier import Samples
 from app.junk.reputation import UNKNOWN, Method, Reputation
 from app.smtpserver.decide import decide
 from app.smtpserver.verdict import Ask, Case, Content, Settings, Verdict, Wish
@@ -20,6 +21,7 @@ MIXED = Reputation(is_junk=None, is_conclusive=False, method=Method.DOMAIN, word
 SPOOFED = Reputation(is_junk=True, is_conclusive=False, method=Method.ADDRESS, words="not as before")
 JUNK = Content(probability=0.99, is_significant=True)
 MILD = Content(probability=0.5, is_significant=True)
+YOUNG = Content(probability=0.99, is_significant=True, samples=Samples(wanted=200, junk=200))
 CLEAN = Content(probability=0.01, is_significant=True)
 UNSURE = Content(probability=0.99, is_significant=False)
 LISTED = ("bl.example: spam source",)
@@ -34,6 +36,7 @@ def case(*, on: dict[str, Any] | None = None, **facts: Any) -> Case:
 TAKEN = [
     # reason, case
     ("no-bad-signals", case()),
+    ("no-bad-signals", case(content=YOUNG)),
     ("list-allow", case(on={"is_list": True}, wish=Wish.REJECT, content=JUNK, reputation=BAD)),
     ("msgfromfull", case(reputation=GOOD, content=JUNK, listed=LISTED, spf_fails=True, has_reverse_name=False)),
     ("dmarc-policy", case(on={"junk_mailbox": "Junk"}, wish=Wish.QUARANTINE)),
@@ -65,6 +68,7 @@ REFUSED = [
     ("spf-policy", 451, case(spf_fails=True, has_pass=True)),
     ("iprev", 451, case(has_reverse_name=False, reputation=DUBIOUS)),
     ("junk-content", 451, case(content=JUNK)),
+    ("junk-content-strict", 451, case(content=YOUNG, has_tls=False)),
     ("junk-content-strict", 451, case(content=MILD, has_tls=False)),
     ("junk-content-strict", 451, case(content=MILD, is_addressed=False)),
     ("junk-content-strict", 451, case(content=MILD, has_reverse_name=False)),

@@ -175,7 +175,7 @@ def test_junk_is_refused_as_if_something_failed_and_kept_once(judged):
         assert send(judged) == (451, "4.3.0 error processing, try again later")
     assert judged.messages("jane") == []
     (kept,) = judged.messages("jane", "Rejects")
-    assert kept.startswith(b"X-Mox-Reason: junk-content; its words look like junk: 99.0%, refused from 90%")
+    assert kept.startswith(b"X-Mox-Reason: junk-content; its words look like junk: 99.0%, refused from\r\n\t90.0%")
     assert told(judged, "Rejects").is_reject
     assert "take it back, or move it to another mailbox" in told(judged, "Rejects").trace
 

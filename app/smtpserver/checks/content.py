@@ -13,4 +13,6 @@ async def content(account: Account, prepared: Prepared) -> Content:
     verdict = await classify(account, prepared)
     if verdict is None:
         return Content(probability=0.0, is_significant=False, words="the filter has not learnt enough yet")
-    return Content(probability=verdict.probability, is_significant=True, words=verdict.explained())
+    return Content(
+        probability=verdict.probability, is_significant=True, words=verdict.explained(), samples=verdict.samples
+    )
