@@ -100,6 +100,7 @@ class Engine:
             localserve=options.fallback,
             judges=None if options.localserve_address else self._judges(),
             reports=self.server.reports,
+            evaluations=None if live.static.no_outgoing_dmarc_reports else self.server.evaluations,
         )
         self._imap_rates = Rates(clock, is_limited=not options.localserve_address)
         self.dispatcher = Dispatcher(self._queue_setup())

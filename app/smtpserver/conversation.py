@@ -21,6 +21,7 @@ from app.smtpserver.judging import Sources
 from app.smtpserver.rates import Rates
 from app.smtpserver.transaction import Transaction
 from app.store.accounts import Accounts
+from app.store.evaluations import Evaluations
 from app.store.queuedb import QueueDb
 from app.store.receivedreports import ReceivedReports
 from app.store.signin import Exchange, SignedIn, SignIn
@@ -89,6 +90,7 @@ class Resources:
     localserve: Address | None = None
     judges: Sources | None = None  # None takes all mail as it comes
     reports: ReceivedReports | None = None  # None keeps no reports of other servers
+    evaluations: Evaluations | None = None  # None when no DMARC reports are sent
 
     @property
     def directory(self) -> Directory:

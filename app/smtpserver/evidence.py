@@ -12,6 +12,7 @@ from typing import Final
 
 from app.smtpserver.verdict import Wish
 from app.store.account.provenance import Kind, Sign
+from app.store.evaluations import Evaluation
 from app.wire.domain import Domain
 from app.wire.smtp.address import Address, IPAddress, ReversePath
 
@@ -53,6 +54,7 @@ class Evidence:
     report_signers: Sequence[Domain] = ()  # those whose key may sign TLS reports (RFC 8460 §3)
     fields: bytes = b""  # Authentication-Results and Received-SPF, whole header fields
     trace: Sequence[str] = ()  # a line for each check, for people
+    evaluation: Evaluation | None = None  # for a DMARC report; None where nobody wants one
 
     @property
     def verified_domains(self) -> frozenset[Domain]:

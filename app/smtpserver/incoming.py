@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from app.config.lookup import Destined
 from app.junk.subjectpass import without_tokens
 from app.log import logger
-from app.smtpserver import delivery, failurenotice, specials, stamps
+from app.smtpserver import delivery, evaluated, failurenotice, specials, stamps
 from app.smtpserver.arrival import MAX_HEADER, Arrival, arrival
 from app.smtpserver.conversation import Conversation
 from app.smtpserver.delivery import UNKNOWN
@@ -61,6 +61,7 @@ async def deliver(conversation: Conversation, transaction: Transaction, body: Bo
         results = await delivery.deliver_all(work)
     finally:
         work.prepared.body.discard()
+    evaluated.record(work)
     return await _conclude(conversation, transaction, arrived, results)
 
 

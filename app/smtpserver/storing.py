@@ -15,7 +15,7 @@ from app import metrics
 from app.config.lookup import Destined
 from app.errors import MailError
 from app.log import logger
-from app.smtpserver import judging, reportmail, stamps
+from app.smtpserver import evaluated, judging, reportmail, stamps
 from app.smtpserver.judging import Delivery, Judged, judge_delivery
 from app.smtpserver.replies import reply_for
 from app.smtpserver.sorting import Letter, find_rule
@@ -82,6 +82,7 @@ async def _judge_and_store(work: Work, destined: Destined, path: ForwardPath) ->
         zones=work.zones,
     )
     judged = await judge_delivery(work.resources.judges, delivery)
+    evaluated.note(work, delivery, judged.verdict)
     return await _carry_out(work, delivery, judged, fields)
 
 

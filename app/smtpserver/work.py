@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.limits import IpAddress
 from app.smtpserver.conversation import Resources
 from app.smtpserver.evidence import Evidence
 from app.smtpserver.transaction import Recipient
 from app.store.account.prepare import Prepared
+from app.store.evaluations import Evaluation
 from app.wire.domain import Domain
 from app.wire.smtp.address import Address, ReversePath
 
@@ -29,3 +30,4 @@ class Work:
     evidence: Evidence | None = None  # None for what nobody doubts
     zones: Sequence[Domain] = ()  # block lists to ask
     first_time_delay_s: float = 0.0
+    evaluations: list[Evaluation] = field(default_factory=list)  # of recipients so far, for one in a DMARC report

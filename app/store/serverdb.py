@@ -1,4 +1,5 @@
-"""server.db: what the server remembers beside mail and queue: web sessions, client keys, sign-in attempts, reports.
+"""server.db: what the server remembers beside mail and queue: web sessions, client keys, sign-in attempts, reports
+of others, and what is needed for our own.
 
     server = ServerDb.open(data_dir)
     made = await server.sessions.create(Kind.ACCOUNT, "jane", ...)
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from app.clock import SYSTEM, Clock
 from app.store.clientkeys import ClientKeys
+from app.store.evaluations import Evaluations
 from app.store.loginattempts import LoginAttempts
 from app.store.receivedreports import ReceivedReports
 from app.store.serverschema import MIGRATIONS
@@ -34,6 +36,7 @@ class ServerDb:
         self.keys = ClientKeys(self.db)
         self.attempts = LoginAttempts(self.db, clock)
         self.reports = ReceivedReports(self.db, clock)
+        self.evaluations = Evaluations(self.db, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock = SYSTEM) -> ServerDb:
@@ -43,4 +46,5 @@ class ServerDb:
     def close(self) -> None:
         """Write what was recorded and close; later calls do nothing."""
         self.attempts.close()
+        self.evaluations.close()
         self.db.close()

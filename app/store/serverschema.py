@@ -147,4 +147,34 @@ CREATE TABLE tls_failure (
 CREATE INDEX tls_failure_policy ON tls_failure (policy);
 """
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS)
+_EVALUATIONS = """
+-- What DMARC said of mail from elsewhere, for the reports that we send.
+CREATE TABLE dmarc_evaluation (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,           -- SHA-256 of all but count and last
+    domain TEXT NOT NULL,               -- with the DMARC record
+    hour INTEGER NOT NULL,              -- its first second
+    interval_h INTEGER NOT NULL,        -- between reports
+    is_optional INTEGER NOT NULL,
+    has_passed INTEGER NOT NULL,
+    is_refused INTEGER NOT NULL,        -- or put aside
+    policy TEXT NOT NULL,               -- JSON
+    row TEXT NOT NULL,                  -- JSON
+    count INTEGER NOT NULL,
+    last REAL NOT NULL
+) STRICT;
+CREATE INDEX dmarc_evaluation_domain ON dmarc_evaluation (domain, hour);
+
+-- Addresses that get no reports of ours.
+CREATE TABLE report_suppression (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,                 -- dmarc or tls
+    address TEXT NOT NULL,              -- localpart as written, domain in ASCII and lower case
+    created REAL NOT NULL,
+    until REAL NOT NULL,
+    comment TEXT NOT NULL,
+    UNIQUE (kind, address)
+) STRICT;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS, _EVALUATIONS)

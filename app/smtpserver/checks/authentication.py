@@ -17,6 +17,7 @@ from typing import Final
 from app.clock import SYSTEM, Clock
 from app.errors import WireError
 from app.smtpserver.arrival import Arrival
+from app.smtpserver.checks.evaluation import evaluation
 from app.smtpserver.checks.found import Found
 from app.smtpserver.checks.results import results_fields
 from app.smtpserver.evidence import Evidence, Origin
@@ -137,6 +138,7 @@ def evidence(found: Found) -> Evidence:
         report_signers=tuple(one for one in signers if one in report_signers),
         fields=results_fields(found),
         trace=tuple(_trace(found)),
+        evaluation=evaluation(found),
     )
 
 
