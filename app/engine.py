@@ -27,6 +27,8 @@ from app.operations.accountdata import account_settings
 from app.queue.dispatcher import Dispatcher
 from app.queue.inbox import Inbox
 from app.queue.setup import Local, Setup
+from app.reports.schedule import Schedule
+from app.reports.setup import Setup as ReportSetup
 from app.smtpserver.checks.authentication import Authentication
 from app.smtpserver.checks.blocklists import BlockLists
 from app.smtpserver.checks.content import content
@@ -35,8 +37,10 @@ from app.smtpserver.judging import Sources
 from app.smtpserver.listener import factory
 from app.smtpserver.local import LocalMessage, deliver
 from app.smtpserver.rates import Rates
+from app.store import reportsuppression
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
+from app.store.queuerecords import Queued, Report
 from app.store.serverdb import ServerDb
 from app.store.signin import SignIn
 from app.store.websessions import file_seal
@@ -104,6 +108,9 @@ class Engine:
         )
         self._imap_rates = Rates(clock, is_limited=not options.localserve_address)
         self.dispatcher = Dispatcher(self._queue_setup())
+        self.reports = Schedule(
+            ReportSetup(live=live, queue=self.queue, server=self.server, resolver=self.resolver, clock=clock)
+        )
 
     def _judges(self) -> Sources:
         clock = self.options.clock
@@ -123,6 +130,12 @@ class Engine:
         )
         return await deliver(self._smtp, local)
 
+    async def _report_refused(self, queued: Queued, words: str) -> None:
+        """An address that takes no reports gets none for a month."""
+        kind = reportsuppression.Kind.TLS if queued.report is Report.TLS else reportsuppression.Kind.DMARC
+        if isinstance(queued.recipient, Address):
+            await self.server.suppressions.add_refused(kind, queued.recipient, f"refused: {words}")
+
     def _queue_setup(self) -> Setup:
         return Setup(
             db=self.queue,
@@ -130,6 +143,7 @@ class Engine:
             resolver=self.resolver,
             deliver_local=self._deliver_local,
             notify=Inbox(self.accounts, self.live).put,
+            report_refused=self._report_refused,
             clock=self.options.clock,
             is_localserve=self.options.fallback is not None,
             local_ips=local_ips(self.live.static),
@@ -148,6 +162,8 @@ class Engine:
                 "listening", service=service_name(one.endpoint), address=one.endpoint.address, port=one.endpoint.port
             )
         self.dispatcher.start()
+        if not self.options.localserve_address:
+            self.reports.start()
 
     async def stop(self) -> None:
         """Finish what is under way and close everything."""
@@ -158,6 +174,7 @@ class Engine:
             server.stop()
         await self.serving.stop()
         await asyncio.gather(*(task for _, task in self._page_servers), return_exceptions=True)
+        await self.reports.stop()
         await self.dispatcher.stop()
         self.resolver.close()
         self.signin.close()

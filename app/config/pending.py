@@ -19,7 +19,6 @@ CheckUpdates
 Pedantic
 TLS
 ACME
-NoOutgoingDMARCReports
 NoOutgoingTLSReports
 OutgoingTLSReportsForAllSuccess
 Listeners.*.IPsNATed

@@ -26,6 +26,9 @@ MAX_RETURNED = 1024 * 1024  # a larger message is not sent back whole, whatever 
 
 async def tell(setup: Setup, results: Sequence[Result]) -> None:
     """Notify the senders of what these results mean for them; raises Temporary when it cannot be stored now."""
+    for one in results:
+        if is_refused_report(one):
+            await setup.report_refused(one.queued, one.outcome.error)
     for action in (Action.FAILED, Action.DELAYED, Action.DELIVERED, Action.RELAYED):
         told = [one for one in results if wanted(one) is action]
         if told:
@@ -41,6 +44,13 @@ def wanted(result: Result) -> Action | None:
     if wants_delay(result):
         return Action.DELAYED
     return _success(result)
+
+
+def is_refused_report(result: Result) -> bool:
+    """Whether an address will not take a report of ours at another time either."""
+    outcome = result.outcome
+    is_final = outcome.ending is Ending.FAILED and outcome.code.startswith("5")
+    return is_final and result.queued.report is not Report.NONE
 
 
 def _success(result: Result) -> Action | None:

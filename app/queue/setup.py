@@ -47,6 +47,11 @@ class Local:
 
 LocalDelivery = Callable[[Local], Awaitable[Reply]]
 Notify = Callable[[str, bytes], Awaitable[None]]
+ReportRefused = Callable[[Queued, str], Awaitable[None]]
+
+
+async def _ignore(_queued: Queued, _words: str) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,7 @@ class Setup:
     resolver: Resolver
     deliver_local: LocalDelivery
     notify: Notify  # account name and the notification; an unknown account is for postmaster
+    report_refused: ReportRefused = _ignore  # an address that never takes this report of ours, and what was said
     clock: Clock = SYSTEM
     is_localserve: bool = False  # everything is delivered here, and special localparts fail
     smtp_port: int = 25  # of other servers; tests have theirs elsewhere

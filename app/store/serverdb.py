@@ -19,6 +19,7 @@ from app.store.clientkeys import ClientKeys
 from app.store.evaluations import Evaluations
 from app.store.loginattempts import LoginAttempts
 from app.store.receivedreports import ReceivedReports
+from app.store.reportsuppression import ReportSuppressions
 from app.store.serverschema import MIGRATIONS
 from app.store.sqlite import Database
 from app.store.websessions import WebSessions
@@ -37,6 +38,7 @@ class ServerDb:
         self.attempts = LoginAttempts(self.db, clock)
         self.reports = ReceivedReports(self.db, clock)
         self.evaluations = Evaluations(self.db, clock)
+        self.suppressions = ReportSuppressions(self.db, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock = SYSTEM) -> ServerDb:

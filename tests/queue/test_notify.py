@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store.queuerecords import NewRecipient
+from app.store.queuerecords import NewRecipient, Queued, Report
 from app.wire.smtp.address import parse_address
 from tests.support.queues import message, running_queue
 from tests.support.smtpsink import SmtpSink
@@ -62,3 +62,21 @@ def test_a_delivery_is_told_only_to_those_who_asked(tmp_path, notify):
 @pytest.mark.parametrize(("notify", "count"), [("", 1), ("FAILURE", 1), ("SUCCESS", 0), ("NEVER", 0)])
 def test_a_failure_is_told_unless_asked_otherwise(tmp_path, notify, count):
     assert len(told(tmp_path, SmtpSink(faults={"rcpt": b"550 no\r\n"}), "x@a.example", notify)) == count
+
+
+@pytest.mark.parametrize(("reply", "words"), [(b"550 5.1.1 nobody\r\n", ["x@a.example"]), (b"450 later\r\n", [])])
+def test_of_a_report_that_is_refused_for_good_the_sender_of_reports_hears_and_nobody_else(tmp_path, reply, words):
+    heard = []
+
+    async def refused(queued: Queued, said: str) -> None:
+        heard.append(str(queued.recipient))
+        assert "5.1.1 nobody" in said
+
+    async def scenario() -> list[bytes]:
+        sink = SmtpSink(faults={"rcpt": reply})
+        async with sink, running_queue(tmp_path, ZONE, sink.port, report_refused=refused) as bench:
+            await bench.send(message("x@a.example", report=Report.DMARC, sender_account=""))
+            return await bench.inbox()
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 20)) == []
+    assert heard == words
