@@ -24,6 +24,7 @@ from app.web.admin import (
     queueactions,
     removal,
     reports,
+    sentreports,
     signins,
 )
 from app.web.application import Pages
@@ -52,6 +53,7 @@ ADMIN_PAGES = Pages(
         *configuration.ROUTES,
         *history.ROUTES,
         *reports.ROUTES,
+        *sentreports.ROUTES,
         *signins.ROUTES,
         *password.ROUTES,
         *loglevels.ROUTES,
