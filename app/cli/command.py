@@ -85,6 +85,7 @@ class Command:
     run: Callable[[Invocation], int]
     flags: tuple[Flag, ...] = field(default=())
     is_listed: bool = True
+    takes_flags: bool = False  # all that follows the words goes to `run` as it was typed
 
     @property
     def summary(self) -> str:

@@ -17,6 +17,7 @@ from app.cli import (
     queue,
     quickstart,
     reports,
+    sendmail,
     server,
     setup,
     spf,
@@ -41,4 +42,5 @@ COMMANDS: tuple[Command, ...] = (
     *reports.COMMANDS,
     *dnsbl.COMMANDS,
     *message.COMMANDS,
+    *sendmail.COMMANDS,
 )

@@ -44,6 +44,14 @@ def _describe_domains(invocation: Invocation) -> int:
     return 0
 
 
+def _describe_sendmail(invocation: Invocation) -> int:
+    invocation.expect(0)
+    from app.config.describe import describe_submit
+
+    sys.stdout.write(describe_submit())
+    return 0
+
+
 COMMANDS = (
     Command(
         words="config test",
@@ -71,6 +79,17 @@ opened too.
     mox config describe-domains | less
 """,
         run=_describe_domains,
+    ),
+    Command(
+        words="config describe-sendmail",
+        help="""Print an annotated /etc/moxsubmit.conf, the file that 'mox sendmail' works by.
+
+Give one of the three secrets and remove the other two lines. The file holds a password: let only those read it who may
+send mail.
+
+    mox config describe-sendmail | sudo install -m 640 -g mail /dev/stdin /etc/moxsubmit.conf
+""",
+        run=_describe_sendmail,
     ),
     *dns.COMMANDS,
     *domains.COMMANDS,

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from app import VERSION
-from app.cli import setup
+from app.cli import sendmail, setup
 from app.cli.command import Command, Flag, Invocation, UsageError
 from app.cli.commands import COMMANDS
 from app.cli.flags import parse_flags
@@ -51,7 +51,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    if os.getgid() != os.getegid():
+    if sendmail.is_called(sys.argv[0]):
+        return sendmail.send(argv)
+    if os.getgid() != os.getegid() and argv[:1] != ["sendmail"]:
         raise MailError("refusing to run with the rights of another group")
     if argv and argv[0] in _ASKS_FOR_HELP:
         argv = ["help", *argv[1:]]
@@ -74,6 +76,8 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _invoke(command: Command, words: Sequence[str], config: str) -> int:
+    if command.takes_flags and words[:1] != ["--help"]:
+        return command.run(Invocation(command, {}, tuple(words), config))
     if words and words[0] in _ASKS_FOR_HELP:
         print(_full_help(command))
         return 0

@@ -13,6 +13,7 @@ from app.config.dynamic import Dynamic
 from app.config.reading import Path
 from app.config.schema import Field, Kind, ListOf, MapOf, Scalar, Struct, struct_of
 from app.config.static import Static
+from app.config.submitfile import Submit
 from app.config.writing import FORMAT_NOTE, comment
 from app.wire import sconf
 from app.wire.sconf import Document, Line
@@ -36,10 +37,15 @@ def describe_domains() -> str:
     return _describe(Dynamic, pending.DYNAMIC)
 
 
-def _describe(declaration: type[Static] | type[Dynamic], patterns: Iterable[str]) -> str:
+def _describe(declaration: type[Static | Dynamic | Submit], patterns: Iterable[str]) -> str:
     lines = _Describer(list(patterns)).struct(struct_of(declaration), (), 0)
     lines[0].before[:0] = [*comment(FORMAT_NOTE, 0), ""]
     return sconf.write(Document(lines)).decode()
+
+
+def describe_submit() -> str:
+    """An annotated moxsubmit.conf."""
+    return _describe(Submit, ())
 
 
 class _Describer:

@@ -57,7 +57,6 @@ class Samples:
         """Whether a verdict means something."""
         return self.rarer >= MIN_SAMPLES
 
-
     def required(self, probability: float) -> float:
         """What a verdict must reach in the place of `probability` before mail is refused: more, with few samples.
 

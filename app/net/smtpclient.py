@@ -33,6 +33,7 @@ from app.metrics import histogram
 from app.net.dial import connect
 from app.net.dialogue import Dialogue
 from app.net.socksproxy import Proxy, connect_through
+from app.net.tls import TlsInfo, tls_info
 from app.wire.sasl.clients import ClientExchange
 from app.wire.smtp.address import IPAddress
 from app.wire.smtp.client import (
@@ -242,6 +243,12 @@ class Conversation(asyncio.Protocol):
     def is_usable(self) -> bool:
         """Whether another message may be tried here."""
         return self._error is None and self._client.is_quiet() and not self._answers
+
+    @property
+    def bindings(self) -> TlsInfo | None:
+        """What a sign-in can be bound to; None without TLS."""
+        found = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return tls_info(found) if found is not None else None
 
     def close(self) -> None:
         """Close the connection."""

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from app.config.transports import TransportAuth
+from app.config.transports import DEFAULT_MECHANISMS, TransportAuth
 from app.log import logger
 from app.metrics import counter
 from app.net.dial import DialFailed
@@ -176,16 +176,18 @@ async def _sign_in(talk: Conversation, auth: TransportAuth) -> None:
     """AUTH; a refusal is not the message's fault, so it carries no reply and the message waits."""
     names = auth.mechanisms or _SHOWING_NOTHING
     allowed = [found for name in names if (found := find_mechanism(name)) is not None]
-    offered = talk.capabilities.auth
-    mechanism = choose(offered, None, [one for one in allowed if not one.shows_password])
+    offered, bindings = talk.capabilities.auth, talk.bindings
+    mechanism = choose(offered, bindings, [one for one in allowed if not one.shows_password])
     if mechanism is None:
         mechanism = next((one for one in allowed if one.shows_password and one.value in offered), None)
     if mechanism is None:
         raise SmtpFailed(f"{talk.peer.host} offers no mechanism to sign in with that is allowed")
     try:
-        await talk.login(mechanism.value, begin(mechanism, Login(auth.username, auth.password), None, offered))
+        await talk.login(mechanism.value, begin(mechanism, Login(auth.username, auth.password), bindings, offered))
     except SmtpFailed as err:
-        raise SmtpFailed(f"{talk.peer.host} does not let us sign in: {err.reply or err.text}") from None
+        # The server's own words stay out: it knows what we signed in with, and may repeat it.
+        said = f"it answers {err.reply.code} {err.reply.enhanced}".rstrip() if err.reply else err.text
+        raise SmtpFailed(f"{talk.peer.host} does not let us sign in: {said}") from None
 
 
-_SHOWING_NOTHING = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5")
+_SHOWING_NOTHING = DEFAULT_MECHANISMS

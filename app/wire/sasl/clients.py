@@ -51,6 +51,19 @@ class ClientExchange:
         """The server says that we are in."""
 
 
+class ExternalClient(ClientExchange):
+    """EXTERNAL: who we are, TLS has shown (RFC 4422 appendix A)."""
+
+    def __init__(self, user: str) -> None:
+        self._user = user
+
+    def initial(self) -> bytes:
+        return self._user.encode()
+
+    def answer(self, challenge: bytes) -> bytes:
+        raise WireError("server asks again after EXTERNAL")
+
+
 class PlainClient(ClientExchange):
     """PLAIN."""
 
