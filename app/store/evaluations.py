@@ -11,17 +11,16 @@ period is what one report is about: hours that divide a day, in UTC. Raises Mail
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from app.clock import Clock
-from app.errors import MailError
 from app.log import logger
 from app.store import evaluationrows
+from app.store.folding import Folding
 from app.store.sqlite import Database
 from app.wire.domain import Domain
 from app.wire.reports.dmarc import DmarcRow, PublishedPolicy
@@ -30,8 +29,6 @@ HOUR_S: Final = 3600
 KEPT_S: Final = 48 * HOUR_S
 MAX_ROWS: Final = 5000  # of a domain
 MAX_ALL: Final = 100_000
-MAX_PENDING: Final = 2000  # of one second
-WRITE_INTERVAL_S: Final = 1.0
 
 _LOG = logger("store")
 
@@ -76,37 +73,16 @@ class Evaluations:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
-        self._pending: dict[tuple[int, Evaluation], int] = {}
-        self._flushing: asyncio.Task[None] | None = None
-        self._closed = False
+        self._folding: Folding[tuple[int, Evaluation]] = Folding(db, self._store, "evaluations")
+        self.flush = self._folding.flush
+        self.close = self._folding.close
 
     def record(self, evaluation: Evaluation) -> None:
         """Remember an evaluation; called on the event loop of the server."""
-        hour = int(self._clock.now()) // HOUR_S * HOUR_S
-        known = self._pending.get((hour, evaluation), 0)
-        if self._closed or (not known and len(self._pending) >= MAX_PENDING):
-            return
-        self._pending[hour, evaluation] = known + 1
-        if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.get_running_loop().create_task(self._flush_later())
+        self._folding.record((int(self._clock.now()) // HOUR_S * HOUR_S, evaluation))
 
-    async def flush(self) -> None:
-        """Write what was recorded."""
-        batch, self._pending = self._pending, {}
-        if batch:
-            now = self._clock.now()
-            await self._db.write(lambda db: _store(db, batch, now))
-
-    def close(self) -> None:
-        """Write what is left; later records are ignored."""
-        self._closed = True
-        batch, self._pending = self._pending, {}
-        if batch:
-            now = self._clock.now()
-            try:
-                self._db.write_now(lambda db: _store(db, batch, now))
-            except MailError as error:
-                _LOG.error("evaluations of the last second are lost", err=error)
+    def _store(self, db: sqlite3.Connection, batch: Mapping[tuple[int, Evaluation], int]) -> None:
+        _store(db, batch, self._clock.now())
 
     async def periods(self) -> Sequence[Period]:
         """The periods with evaluations, oldest first; those of more than two days ago are dropped."""
@@ -139,15 +115,8 @@ class Evaluations:
         sql = "SELECT row, count FROM dmarc_evaluation WHERE domain = ? ORDER BY last DESC, id DESC LIMIT ?"
         return await self._db.read(lambda db: [_counted(*one) for one in db.execute(sql, (domain, limit))])
 
-    async def _flush_later(self) -> None:
-        await asyncio.sleep(WRITE_INTERVAL_S)
-        try:
-            await self.flush()
-        except MailError as error:
-            _LOG.error("evaluations of a second are lost", err=error)
 
-
-def _store(db: sqlite3.Connection, batch: dict[tuple[int, Evaluation], int], now: float) -> None:
+def _store(db: sqlite3.Connection, batch: Mapping[tuple[int, Evaluation], int], now: float) -> None:
     (size,) = db.execute("SELECT count(*) FROM dmarc_evaluation").fetchone()
     left_out = 0
     for (hour, evaluation), count in batch.items():

@@ -22,6 +22,7 @@ from app.store.receivedreports import ReceivedReports
 from app.store.reportsuppression import ReportSuppressions
 from app.store.serverschema import MIGRATIONS
 from app.store.sqlite import Database
+from app.store.tlsresults import TlsResults
 from app.store.websessions import WebSessions
 
 NAME = "server.db"
@@ -38,6 +39,7 @@ class ServerDb:
         self.attempts = LoginAttempts(self.db, clock)
         self.reports = ReceivedReports(self.db, clock)
         self.evaluations = Evaluations(self.db, clock)
+        self.tls_results = TlsResults(self.db, clock)
         self.suppressions = ReportSuppressions(self.db, clock)
 
     @classmethod
@@ -49,4 +51,5 @@ class ServerDb:
         """Write what was recorded and close; later calls do nothing."""
         self.attempts.close()
         self.evaluations.close()
+        self.tls_results.close()
         self.db.close()

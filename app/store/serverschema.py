@@ -177,4 +177,21 @@ CREATE TABLE report_suppression (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS, _EVALUATIONS)
+_TLS_RESULTS = """
+-- How connections to other servers fared with TLS, for the reports that we send.
+CREATE TABLE tls_result (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,           -- SHA-256 of all but count and last
+    domain TEXT NOT NULL,               -- of the recipient, or the host with the policy
+    day INTEGER NOT NULL,               -- its first second
+    is_host INTEGER NOT NULL,
+    is_optional INTEGER NOT NULL,
+    policy TEXT NOT NULL,               -- JSON
+    failure TEXT NOT NULL,              -- JSON; empty for a success
+    count INTEGER NOT NULL,
+    last REAL NOT NULL
+) STRICT;
+CREATE INDEX tls_result_domain ON tls_result (domain, day);
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS, _EVALUATIONS, _TLS_RESULTS)
