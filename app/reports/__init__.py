@@ -1,8 +1,8 @@
 """Reports that we send: what DMARC said of mail that came (RFC 7489 §7.2), and how TLS fared on the way out (RFC 8460).
 
-    schedule.start()        an hour begins → dmarc.Round       for each period that has ended: record, destinations, XML
-                            a day begins   → tls.Round         for each domain: record, JSON
-                                             letter.send       the mail: composed, signed, queued once
+    schedule.start()        after an hour → dmarc.report       for each period that has ended: record, destinations, XML
+                            after a day   → tls.report         for each domain: record, JSON
+                                            letter.send        the mail: composed, signed, queued once
 
 What the reports say is collected elsewhere, in `store/evaluations` and `store/tlsresults`, by the services that see it.
 

@@ -1,11 +1,12 @@
-"""When reports are sent: a little after each hour those by DMARC whose period has ended, spread over the hour.
+"""When reports are sent: after each hour those by DMARC whose period has ended, and those about TLS after each day.
 
     schedule = Schedule(setup)
     schedule.start()
     await schedule.stop()
 
-A round also runs soon after the start, for periods that ended while nothing ran. A round that fails is logged, and
-what it left is there for the next.
+Reports are spread over time, so that large receivers do not get those of all servers at once. A round also runs soon
+after the start, for periods that ended while nothing ran. A round that fails is logged, and what it left is there for
+the next, an hour later.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from typing import Final, TypeVar
 
 from app.errors import MailError
 from app.log import logger
-from app.reports import dmarc
+from app.reports import dmarc, tls
 from app.reports.setup import Setup
 from app.store.evaluations import HOUR_S, Period
+from app.store.tlsresults import DAY_S, DayOfDomain
 
 T = TypeVar("T")
 
 AFTER_S: Final = (30.0, 90.0)  # the hour, so that what came at its end is there, and not all servers begin at once
+TLS_AFTER_S: Final = (4 * 60.0, 6 * 60.0)
 SPREAD_S: Final = 45 * 60.0  # all reports of an hour
+TLS_SPREAD_S: Final = 4 * 3600.0  # those of a day
 MOST_APART_S: Final = 5 * 60.0
 
 log = logger("reports")
@@ -40,7 +44,9 @@ class Schedule:
         """Begin, as far as the configuration wants reports."""
         static = self._setup.live.directory.static
         if not static.no_outgoing_dmarc_reports:
-            self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(dmarc_round)))
+            self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(dmarc_round, AFTER_S)))
+        if not static.no_outgoing_tls_reports:
+            self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(tls_round, TLS_AFTER_S)))
 
     async def stop(self) -> None:
         """End; what is left is for the next start."""
@@ -48,15 +54,15 @@ class Schedule:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _repeat(self, work: Callable[[Setup], Awaitable[None]]) -> None:
+    async def _repeat(self, work: Callable[[Setup], Awaitable[None]], after_s: tuple[float, float]) -> None:
         setup = self._setup
-        await setup.sleep(setup.between(*AFTER_S))
+        await setup.sleep(setup.between(*after_s))
         while True:
             try:
                 await work(setup)
             except MailError as error:
                 log.error("reports are not sent now", err=error)
-            await setup.sleep(HOUR_S - setup.clock.now() % HOUR_S + setup.between(*AFTER_S))
+            await setup.sleep(HOUR_S - setup.clock.now() % HOUR_S + setup.between(*after_s))
 
 
 async def dmarc_round(setup: Setup) -> None:
@@ -69,6 +75,21 @@ async def dmarc_round(setup: Setup) -> None:
 async def _report(setup: Setup, period: Period) -> None:
     if period.is_optional or await dmarc.report(setup, period):
         await setup.server.evaluations.remove(period)
+
+
+async def tls_round(setup: Setup) -> None:
+    """Send what is due about TLS."""
+    days = await setup.server.tls_results.days()
+    due = [one for one in days if one.day + DAY_S <= setup.clock.now()]
+    if due and not tls.can_send(setup):
+        log.info("no TLS reports are sent, as there is no DKIM key for the host name or a domain above it")
+        return
+    await spread(setup, due, lambda one: _report_tls(setup, one), TLS_SPREAD_S)
+
+
+async def _report_tls(setup: Setup, day: DayOfDomain) -> None:
+    if await tls.report(setup, day):
+        await setup.server.tls_results.remove(day)
 
 
 async def spread(setup: Setup, due: Sequence[T], work: Callable[[T], Awaitable[None]], within_s: float) -> None:
