@@ -18,6 +18,7 @@ from app.clock import SYSTEM, Clock
 from app.store.clientkeys import ClientKeys
 from app.store.evaluations import Evaluations
 from app.store.loginattempts import LoginAttempts
+from app.store.mtastspolicies import MtaStsPolicies
 from app.store.receivedreports import ReceivedReports
 from app.store.reportsuppression import ReportSuppressions
 from app.store.serverschema import MIGRATIONS
@@ -41,6 +42,7 @@ class ServerDb:
         self.evaluations = Evaluations(self.db, clock)
         self.tls_results = TlsResults(self.db, clock)
         self.suppressions = ReportSuppressions(self.db, clock)
+        self.policies = MtaStsPolicies(self.db, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock = SYSTEM) -> ServerDb:

@@ -194,4 +194,18 @@ CREATE TABLE tls_result (
 CREATE INDEX tls_result_domain ON tls_result (domain, day);
 """
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS, _EVALUATIONS, _TLS_RESULTS)
+_POLICIES = """
+-- MTA-STS policies of other domains.
+CREATE TABLE mtasts_policy (
+    domain TEXT NOT NULL PRIMARY KEY,
+    record_id TEXT NOT NULL,
+    policy BLOB NOT NULL,               -- the text as it was fetched
+    fetched REAL NOT NULL,
+    valid_until REAL NOT NULL,
+    last_used REAL NOT NULL,
+    retry_after REAL NOT NULL,
+    error TEXT NOT NULL                 -- of the last fetch
+) STRICT;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS, _EVALUATIONS, _TLS_RESULTS, _POLICIES)
