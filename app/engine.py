@@ -22,10 +22,12 @@ from app.imapserver.service import ImapService
 from app.log import logger
 from app.net.connection import Connection
 from app.net.listen import Serving
+from app.net.policyfetch import fetch_policy
 from app.net.resolver import Resolver
 from app.operations.accountdata import account_settings
 from app.queue.dispatcher import Dispatcher
 from app.queue.inbox import Inbox
+from app.queue.policies import MtaSts
 from app.queue.setup import Local, Setup
 from app.reports.schedule import Schedule
 from app.reports.setup import Setup as ReportSetup
@@ -136,6 +138,10 @@ class Engine:
         if isinstance(queued.recipient, Address):
             await self.server.suppressions.add_refused(kind, queued.recipient, f"refused: {words}")
 
+    def _mtasts(self) -> MtaSts:
+        resolver = self.resolver
+        return MtaSts(resolver, self.server.policies, self.options.clock, lambda name: fetch_policy(resolver, name))
+
     def _queue_setup(self) -> Setup:
         return Setup(
             db=self.queue,
@@ -144,6 +150,8 @@ class Engine:
             deliver_local=self._deliver_local,
             notify=Inbox(self.accounts, self.live).put,
             report_refused=self._report_refused,
+            mtasts=None if self.options.localserve_address else self._mtasts(),
+            record_tls=self.server.tls_results.record,
             clock=self.options.clock,
             is_localserve=self.options.fallback is not None,
             local_ips=local_ips(self.live.static),

@@ -30,10 +30,11 @@ from app.errors import MailError, SmtpSyntaxError, WireError
 from app.ids import connection_id
 from app.log import Level, logger
 from app.metrics import histogram
+from app.net.certificatefault import certificate_fault
 from app.net.dial import connect
 from app.net.dialogue import Dialogue
 from app.net.socksproxy import Proxy, connect_through
-from app.net.tls import TlsInfo, tls_info
+from app.net.tls import TlsInfo, peer_chain, tls_info
 from app.wire.sasl.clients import ClientExchange
 from app.wire.smtp.address import IPAddress
 from app.wire.smtp.client import (
@@ -71,7 +72,16 @@ class SmtpFailed(MailError):
 
 
 class TlsFailed(SmtpFailed):
-    """TLS did not come about."""
+    """TLS did not come about, or not as demanded; `result` is a result type of RFC 8460 §4.3."""
+
+    def __init__(self, text: str, reply: Reply | None = None, result: str = "validation-failure") -> None:
+        super().__init__(text, reply)
+        self.result = result
+
+    @property
+    def is_without_starttls(self) -> bool:
+        """Whether the server never began."""
+        return self.result == "starttls-not-supported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,7 @@ class Conversation(asyncio.Protocol):
         self.dialogue = Dialogue()
         self.capabilities = Capabilities()
         self.has_tls = False
+        self.security = ""  # what is known of the other side, in words
         self.sent_body = False  # a message may have arrived although no reply came
         self.used = 0  # messages tried here
         self._is_open = False  # a transaction that the server may still hold open
@@ -180,7 +191,7 @@ class Conversation(asyncio.Protocol):
         """STARTTLS and EHLO again; raises TlsFailed when TLS does not come about."""
         answered = await self._command(Verb.STARTTLS, "STARTTLS")
         if answered.reply.code != 220:
-            raise TlsFailed("server refused STARTTLS", answered.reply)
+            raise TlsFailed("server refused STARTTLS", answered.reply, "starttls-not-supported")
         if not self._client.is_quiet():
             raise TlsFailed("server sent more before TLS began")
         await self._upgrade(context)
@@ -250,6 +261,17 @@ class Conversation(asyncio.Protocol):
         found = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
         return tls_info(found) if found is not None else None
 
+    def peer_chain(self) -> list[bytes]:
+        """The certificates that the server has shown, its own first, as DER."""
+        found = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return peer_chain(found) if found is not None else []
+
+    @property
+    def tls_version(self) -> str:
+        """Such as "TLS 1.3"; "" without TLS."""
+        cipher = self._transport.get_extra_info("cipher") if self._transport is not None else None
+        return str(cipher[1]).replace("TLSv", "TLS ") if cipher else ""
+
     def close(self) -> None:
         """Close the connection."""
         if self._transport is not None:
@@ -274,6 +296,10 @@ class Conversation(asyncio.Protocol):
             transport = await loop.start_tls(
                 self._transport, self, context, server_hostname=self.peer.host, ssl_handshake_timeout=TLS_S
             )
+        except ssl.SSLCertVerificationError as err:
+            self.abort()
+            fault = certificate_fault(err)
+            raise TlsFailed(fault.words, result=fault.result) from None
         except (OSError, ValueError, TimeoutError) as err:  # ssl.SSLError is an OSError
             self.abort()
             raise TlsFailed(f"TLS handshake failed: {err}") from None

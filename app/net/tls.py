@@ -65,6 +65,21 @@ def tls_info(ssl_object: Any) -> TlsInfo:  # noqa: ANN401  # the type of transpo
     )
 
 
+def peer_chain(ssl_object: Any) -> list[bytes]:  # noqa: ANN401
+    """The certificates that the other side has shown, its own first, as DER; unverified."""
+    if hasattr(ssl_object, "get_unverified_chain"):  # from Python 3.13
+        return list(ssl_object.get_unverified_chain())
+    import _ssl
+
+    try:
+        # From 3.10 the object behind has the method, only without a name in public.
+        chain = ssl_object._sslobj.get_unverified_chain() or ()
+        return [one.public_bytes(_ssl.ENCODING_DER) for one in chain]
+    except AttributeError:
+        own = ssl_object.getpeercert(binary_form=True)
+        return [own] if own else []
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSettings:
     """What a listener says about TLS besides its certificates."""

@@ -58,6 +58,7 @@ class Attempted:
     started: float
     duration_s: float
     dialogue: Dialogue | None = None  # with the servers
+    security: str = ""  # of the connection, in words
 
 
 class Attempts:
@@ -82,7 +83,7 @@ class Attempts:
         duration = time.monotonic() - clock
         results = [Result(row, outcome) for row, outcome in zip(group.rows, outcomes, strict=True)]
         _report(results, way, duration)
-        return Attempted(results, started, duration, way.dialogue)
+        return Attempted(results, started, duration, way.dialogue, way.security)
 
     async def _outcomes(self, group: Group, way: _Way) -> list[Outcome]:
         first = group.first
@@ -132,7 +133,7 @@ class Attempts:
         else:
             _destinations.inc()
             outcomes = await delivery.through(await self._direct(group.first, transport))
-        way.tls_mode = delivery.tls_mode
+        way.tls_mode, way.security = delivery.tls_mode, delivery.security
         return outcomes
 
     async def _direct(self, row: Queued, transport: Transport | None) -> AsyncIterator[Target]:
@@ -168,6 +169,7 @@ class _Way:
 
     transport: str = "none"
     tls_mode: str = "none"
+    security: str = ""
     dialogue: Dialogue | None = None
 
 
@@ -193,7 +195,7 @@ def _report(results: list[Result], way: _Way, duration: float) -> None:
             to=row.recipient,
             attempt=row.attempts,
             transport=way.transport,
-            tls=way.tls_mode,
+            tls=way.security or way.tls_mode,
             host=outcome.host or None,
             reply=outcome.reply,
             reason=outcome.reason or None,

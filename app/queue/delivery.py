@@ -15,8 +15,10 @@ from dataclasses import replace
 from app.net.dial import DialFailed
 from app.net.dialogue import Dialogue
 from app.net.smtpclient import Conversation, SmtpFailed
+from app.queue.demands import NEEDS_REQUIRETLS
 from app.queue.links import Links, Target
 from app.queue.outcome import Handover, Outcome, deferred, failed, is_policy, of_reply
+from app.queue.proofs import DemandUnmet
 from app.queue.shipment import Shipment
 from app.queue.targets import NoTarget
 from app.store.queuerecords import Ending
@@ -39,6 +41,7 @@ class Delivery:
         self._last: Outcome | None = None
         self._has_choice = False
         self.tls_mode = "none"
+        self.security = ""  # of the connection, in words
         self.dialogue = Dialogue()
 
     async def through(self, targets: AsyncIterator[Target]) -> list[Outcome]:
@@ -89,6 +92,11 @@ class Delivery:
     async def _transact(self, target: Target, talk: Conversation) -> bool:
         """Transactions on one connection until all have answers; False when another server may be tried."""
         self.tls_mode = "tls" if talk.has_tls else "none"
+        self.security = talk.security
+        if self._rows[0].require_tls is True and not (talk.has_tls and talk.capabilities.requiretls):
+            talk.quit()
+            self._note(_at(target, failed(NEEDS_REQUIRETLS, _NO_REQUIRETLS)))
+            return False
         try:
             while left := [index for index in range(len(self._rows)) if index not in self._outcomes]:
                 if talk.is_exhausted:
@@ -145,7 +153,14 @@ class Delivery:
         return outcome
 
 
+_NO_REQUIRETLS = (
+    "The sender demands encryption all the way (REQUIRETLS), and the server does not promise to pass that on."
+)
+
+
 def _of_failure(target: Target, err: SmtpFailed) -> Outcome:
+    if isinstance(err, DemandUnmet):
+        return _at(target, failed(NEEDS_REQUIRETLS, err.text) if err.is_required else deferred("4.7.5", err.text))
     if err.reply is not None:
         return of_reply(err.reply, target.peer.host, str(target.peer.ip))
     return _at(target, deferred("4.4.2", f"The conversation with the server failed: {err.text}."))

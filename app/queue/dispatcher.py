@@ -50,7 +50,7 @@ class Dispatcher:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._links = Links(setup.local_ips)
+        self._links = Links(setup)
         self._attempts = Attempts(setup, self._links)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
@@ -109,6 +109,8 @@ class Dispatcher:
             try:
                 _held.set(await self._setup.db.held())
                 await self._setup.db.forget_retired()
+                if self._setup.mtasts is not None:
+                    await self._setup.mtasts.refresh()
             except MailError as err:
                 log.error("cannot tidy the queue", err=err)
             await asyncio.sleep(HOUSEKEEPING_S)
@@ -214,6 +216,7 @@ def _attempt(outcome: Outcome, attempted: Attempted) -> Attempt:
         error=outcome.error,
         host=outcome.host,
         ip=outcome.ip,
+        security=attempted.security,
     )
 
 

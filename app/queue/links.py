@@ -5,15 +5,15 @@ mail to one relay does not greet it again for each message. A connection from th
 caller, who is told that it was used before, then asks for a new one.
 
 Security is by target: opportunistic TLS falls back to plain text on a new connection (RFC 7435 §3), what is demanded
-does not. Raises DialFailed and SmtpFailed.
+does not, and a demand that is only a wish falls back to opportunistic TLS. How each connection went is recorded for
+TLS reports. Raises DialFailed and SmtpFailed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from app.config.transports import DEFAULT_MECHANISMS, TransportAuth
@@ -30,9 +30,13 @@ from app.net.smtpclient import (
     verified_context,
 )
 from app.net.socksproxy import Proxy
+from app.queue.demands import NO_POLICY, Demand
+from app.queue.proofs import DemandUnmet, prove
+from app.queue.setup import Setup
+from app.store.tlsresults import TlsResult
+from app.wire.reports.tls import TlsFailure
 from app.wire.sasl.clients import Login, begin, choose
 from app.wire.sasl.servers import find_mechanism
-from app.wire.smtp.address import IPAddress
 
 IDLE_S = 3.0
 MAX_IDLE = 20
@@ -46,6 +50,7 @@ _fallbacks = counter("queue_plaintext_fallback_total", "Plain-text connections m
 class Security(Enum):
     """What a target demands of TLS."""
 
+    DEMANDED = "demanded"  # as the demand of the target says
     OPPORTUNISTIC = "opportunistic"  # STARTTLS if offered, anyone's certificate
     PLAIN = "none"
     STARTTLS = "starttls"  # demanded, certificate verified
@@ -67,6 +72,8 @@ class Target:
     auth: TransportAuth | None = None
     proxy: Proxy | None = None
     has_choice: bool = field(default=False, compare=False)  # the server has addresses of both families
+    demand: Demand | None = None
+    results: tuple[TlsResult, ...] = field(default=(), compare=False)  # to be recorded of a connection
 
     def __str__(self) -> str:
         by_proxy = f" through the proxy {self.proxy}" if self.proxy else ""
@@ -81,8 +88,8 @@ class Target:
 class Links:
     """Opens and keeps connections."""
 
-    def __init__(self, local_ips: Sequence[IPAddress] = ()) -> None:
-        self._local_ips = local_ips
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
         self._idle: dict[Target, list[tuple[Conversation, asyncio.TimerHandle]]] = {}
 
     async def open(self, target: Target, hostname: str, dialogue: Dialogue) -> Conversation:
@@ -100,7 +107,8 @@ class Links:
     async def connect(self, target: Target, hostname: str, dialogue: Dialogue) -> Conversation:
         """A new connection, with TLS and signed in as the target demands."""
         try:
-            talk = await self._connect(target, hostname, target.security, dialogue)
+            security = Security.DEMANDED if target.demand else target.security
+            talk = await self._connect(target, hostname, security, dialogue)
         except DialFailed:
             _connections.labels("dial").inc()
             raise
@@ -141,35 +149,77 @@ class Links:
 
     async def _connect(self, target: Target, hostname: str, security: Security, dialogue: Dialogue) -> Conversation:
         immediate = target.context if security in _IMMEDIATE else None
-        talk = await Conversation.open(target.peer, self._local_ips, immediate, target.proxy)
+        talk = await Conversation.open(target.peer, self._setup.local_ips, immediate, target.proxy)
         dialogue.note(f"connected to {target}")
         talk.record_to(dialogue)
         try:
             await talk.greet(hostname)
-            await _secure(talk, target, security)
+            await self._secure(talk, target, security)
             if target.auth is not None:
                 await _sign_in(talk, target.auth)
         except TlsFailed as err:
             talk.abort()
-            if security is not Security.OPPORTUNISTIC:
-                raise
-            log.debug("TLS failed, trying without", cid=talk.cid, host=target.peer.host, err=err.text)
-            _fallbacks.inc()
-            dialogue.note(f"{err.text}; once more without TLS")
-            return await self._connect(target, hostname, Security.PLAIN, dialogue)
+            self._record(target, security, err)
+            weaker = _weaker(target, security, err)
+            dialogue.note(f"{err.text}; once more {_ONCE_MORE[weaker]}")
+            log.debug("TLS failed, once more", cid=talk.cid, host=target.peer.host, err=err.text, by=weaker.value)
+            if weaker is Security.PLAIN:
+                _fallbacks.inc()
+            again = await self._connect(target, hostname, weaker, dialogue)
+            again.security = f"{again.security}, as TLS failed at first: {err.text}"
+            return again
         except BaseException:
             talk.abort()
             raise
+        self._record(target, security, None if talk.has_tls else _NO_STARTTLS)
         return talk
 
+    async def _secure(self, talk: Conversation, target: Target, security: Security) -> None:
+        talk.security = "not encrypted"
+        if security is Security.PLAIN:
+            return
+        if security is Security.DEMANDED and target.demand is not None:
+            await prove(talk, target.demand, self._setup.clock.now())
+            return
+        if security not in _IMMEDIATE:
+            if talk.capabilities.starttls:
+                await talk.start_tls(target.context)
+            elif security is not Security.OPPORTUNISTIC:
+                raise SmtpFailed(f"{target.peer.host} does not offer STARTTLS, which its transport demands")
+        if talk.has_tls:
+            checked = "certificate not checked" if security in _UNVERIFIED else "certificate checked"
+            talk.security = f"{talk.tls_version}, {checked}"
 
-async def _secure(talk: Conversation, target: Target, security: Security) -> None:
-    if security is Security.PLAIN or security in _IMMEDIATE:
-        return
-    if talk.capabilities.starttls:
-        await talk.start_tls(target.context)
-    elif security is not Security.OPPORTUNISTIC:
-        raise SmtpFailed(f"{target.peer.host} does not offer STARTTLS, which its transport demands")
+    def _record(self, target: Target, security: Security, err: TlsFailed | None) -> None:
+        """What reports say of this connection; of one made with less than was wished for, nothing more."""
+        if security is not (Security.DEMANDED if target.demand else Security.OPPORTUNISTIC):
+            return
+        for one in target.results:
+            if err is None:
+                self._setup.record_tls(one)
+            elif target.demand is None or one.kind in (target.demand.policy, NO_POLICY) or err.is_without_starttls:
+                self._setup.record_tls(replace(one, failure=_failure(target, err)))
+
+
+def _failure(target: Target, err: TlsFailed) -> TlsFailure:
+    information = err.text if err.reply is None else f"{err.text}: {err.reply.code} {err.reply.enhanced}"
+    host, ip = target.peer.host, target.peer.ip
+    return TlsFailure(result=err.result, sessions=1, receiving_host=host, receiving_ip=ip, information=information)
+
+
+def _weaker(target: Target, security: Security, err: TlsFailed) -> Security:
+    """With what to try again; raises when there is nothing less."""
+    if security is Security.OPPORTUNISTIC:
+        return Security.PLAIN
+    if security is Security.DEMANDED and target.demand is not None:
+        if target.demand.is_strict:
+            raise DemandUnmet(target.demand, err) from None
+        return Security.OPPORTUNISTIC
+    raise err
+
+
+_ONCE_MORE = {Security.OPPORTUNISTIC: "with any certificate", Security.PLAIN: "without TLS"}
+_NO_STARTTLS = TlsFailed("the server offers no encryption (STARTTLS)", result="starttls-not-supported")
 
 
 async def _sign_in(talk: Conversation, auth: TransportAuth) -> None:

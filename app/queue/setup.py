@@ -14,8 +14,10 @@ from typing import Protocol
 
 from app.clock import SYSTEM, Clock
 from app.config.lookup import Directory
+from app.queue.policies import MtaSts
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import Queued
+from app.store.tlsresults import TlsResult
 from app.trust.dkim.sign import Selector
 from app.trust.lookup import Resolver
 from app.wire.domain import Domain
@@ -48,9 +50,14 @@ class Local:
 LocalDelivery = Callable[[Local], Awaitable[Reply]]
 Notify = Callable[[str, bytes], Awaitable[None]]
 ReportRefused = Callable[[Queued, str], Awaitable[None]]
+RecordTls = Callable[[TlsResult], None]
 
 
 async def _ignore(_queued: Queued, _words: str) -> None:
+    pass
+
+
+def _forget(_result: TlsResult) -> None:
     pass
 
 
@@ -64,6 +71,8 @@ class Setup:
     deliver_local: LocalDelivery
     notify: Notify  # account name and the notification; an unknown account is for postmaster
     report_refused: ReportRefused = _ignore  # an address that never takes this report of ours, and what was said
+    mtasts: MtaSts | None = None  # without it no domain has a policy
+    record_tls: RecordTls = _forget  # how the encryption of a connection went, for TLS reports
     clock: Clock = SYSTEM
     is_localserve: bool = False  # everything is delivered here, and special localparts fail
     smtp_port: int = 25  # of other servers; tests have theirs elsewhere

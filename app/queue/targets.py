@@ -16,7 +16,8 @@ from app.errors import MailError
 from app.net.dial import order_addresses
 from app.net.smtpclient import Peer
 from app.net.socksproxy import parse_proxy
-from app.queue.hosts import find_hosts
+from app.queue.demands import NEEDS_REQUIRETLS, HostFacts, NotAllowed, demand_of, rules_for
+from app.queue.hosts import Hosts, find_hosts
 from app.queue.links import Security, Target
 from app.queue.outcome import Outcome, deferred, failed
 from app.queue.setup import Setup
@@ -67,29 +68,40 @@ async def direct_targets(
         ip = row.recipient.ip
         if ip in setup.own_ips:
             raise NoTarget(failed("5.4.6", f"The address {ip} is this server, which does not take mail for it."))
+        if row.require_tls is True:
+            words = "The sender demands encryption all the way (REQUIRETLS); nothing proves whose an IP address is."
+            raise NoTarget(failed(NEEDS_REQUIRETLS, words))
         yield Target(Peer(row.domain, ip, setup.smtp_port))
         return
     own_names = {domain.ascii for domain in setup.live.directory.hostnames}
     hosts = await find_hosts(setup.resolver, row.domain, own_names)
     if isinstance(hosts, Outcome):
         raise NoTarget(hosts)
+    rules = await rules_for(setup, row)
     count = 0
-    trouble: LookupFailed | None = None
+    trouble: MailError | None = None
     for host in hosts.names:
         try:
-            ips = await _addresses(setup, host)
-        except LookupFailed as err:
-            trouble = err
+            answer = await _addresses(setup, host)
+            demanded = await demand_of(setup, rules, _facts(hosts, host, answer))
+        except (LookupFailed, NotAllowed) as err:
+            trouble = err if trouble is None or isinstance(err, LookupFailed) else trouble
             continue
-        allowed = [ip for ip in ips if families.allow(ip) and ip not in setup.own_ips]
+        allowed = [ip for ip in answer.records if families.allow(ip) and ip not in setup.own_ips]
         for ip in order_addresses(allowed, row.attempts - 1, last):
             if count >= MAX_TARGETS:
                 return
             count += 1
-            yield Target(Peer(host, ip, setup.smtp_port), has_choice=len({one.version for one in allowed}) > 1)
+            yield Target(
+                Peer(host, ip, setup.smtp_port),
+                has_choice=len({one.version for one in allowed}) > 1,
+                demand=demanded.demand,
+                results=demanded.results,
+            )
+    # Mail that must not go anywhere else for lack of TLS waits while DNS does not tell about one of the hosts.
+    if trouble is not None and (not count or rules.requires):
+        raise NoTarget(trouble.outcome) if isinstance(trouble, NotAllowed) else trouble
     if not count:
-        if trouble is not None:
-            raise trouble
         raise NoTarget(failed("5.4.4", f"The mail servers of {row.domain} have no address to connect to."))
 
 
@@ -100,12 +112,16 @@ async def proxied(targets: AsyncIterator[Target], transport: SocksTransport) -> 
         yield replace(target, proxy=proxy)
 
 
-async def _addresses(setup: Setup, host: str) -> tuple[IPAddress, ...]:
+async def _addresses(setup: Setup, host: str) -> Answer[IPAddress]:
     try:
-        return (ipaddress.ip_address(host),)
+        return Answer((ipaddress.ip_address(host),), host)
     except ValueError:
         answer: Answer[IPAddress] = await setup.resolver.addresses(host)
-        return answer.records
+        return answer
+
+
+def _facts(hosts: Hosts, host: str, answer: Answer[IPAddress]) -> HostFacts:
+    return HostFacts(host, answer.canonical, hosts.authentic, answer.authentic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +157,7 @@ def starttls(settings: SmtpTransport, port: int) -> Smarthost:
 async def smarthost_targets(setup: Setup, smarthost: Smarthost) -> AsyncIterator[Target]:
     """The addresses of a transport's server."""
     host = smarthost.settings.host.ascii
-    ips = await _addresses(setup, host)
+    ips = (await _addresses(setup, host)).records
     if not ips:
         # A mistake in our configuration, or in our own DNS: mail waits until it is mended.
         raise NoTarget(deferred("4.4.4", f"The server {host} of the transport has no address."))

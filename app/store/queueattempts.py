@@ -94,8 +94,8 @@ def forget(db: sqlite3.Connection, recipient_id: int, base_id: int) -> bool:
 def _insert_attempt(db: sqlite3.Connection, result: Finished) -> None:
     done = result.attempt
     db.execute(
-        """INSERT INTO attempt (recipient, started, duration_s, success, code, enhanced, error, host, ip, dialogue)
-            VALUES (?,?,?,?,?,?,?,?,?,?)""",
+        """INSERT INTO attempt (recipient, started, duration_s, success, code, enhanced, error, host, ip, dialogue,
+            security) VALUES (?,?,?,?,?,?,?,?,?,?,?)""",
         (
             result.id,
             done.started,
@@ -107,6 +107,7 @@ def _insert_attempt(db: sqlite3.Connection, result: Finished) -> None:
             done.host,
             done.ip,
             zlib.compress(result.dialogue.encode(), 1) if result.dialogue else None,
+            done.security,
         ),
     )
 

@@ -121,6 +121,7 @@ class Attempt:
     ip: str = ""
     id: int = 0
     has_dialogue: bool = False  # with the servers, to be read by `QueueDb.dialogue`
+    security: str = ""  # of the connection to the server, in words; "" when there was none
 
 
 class Ending(Enum):

@@ -17,7 +17,7 @@ COLUMNS = """r.id, r.base_id, m.sender_account, r.reverse_path, r.recipient, r.f
     m.smtputf8, m.is_dsn, m.report, r.require_tls, r.transport, r.notify, r.orcpt, m.ret, m.envid, m.future_release,
     m.extra, m.keep_result_s"""
 FROM = "FROM recipient r JOIN message m ON m.id = r.base_id"
-ATTEMPT_COLUMNS = "started, duration_s, success, code, enhanced, error, host, ip, id, dialogue IS NOT NULL"
+ATTEMPT_COLUMNS = "started, duration_s, success, code, enhanced, error, host, ip, id, dialogue IS NOT NULL, security"
 _FIELDS = tuple(Queued.__dataclass_fields__)
 
 

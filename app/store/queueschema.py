@@ -127,4 +127,5 @@ CREATE TABLE milestone (
     "ALTER TABLE message ADD COLUMN keep_result_s REAL NOT NULL DEFAULT 0",
     "CREATE INDEX correspondent_domain ON correspondent (account, substr(recipient, instr(recipient, '@') + 1))",
     "ALTER TABLE attempt ADD COLUMN dialogue BLOB",
+    "ALTER TABLE attempt ADD COLUMN security TEXT NOT NULL DEFAULT ''",
 )
