@@ -1,6 +1,6 @@
 """What all checks of one message together may ask of DNS: 64 questions, 256 KiB of answers, half a minute.
 
-    resolver = Budget(resolver)       one for each message, handed to SPF, DKIM, DMARC, ARC, iprev and block lists alike
+    resolver = Budget(resolver)       one for each message, handed to SPF, DKIM, DMARC, ARC and iprev alike
 
 It answers the questions of `lookup.Resolver` by passing them on. An equal question is asked once and its answer, or its
 failure, is shared, also among checks that run at the same time; only what is passed on counts. When the budget is spent

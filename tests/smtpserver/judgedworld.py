@@ -33,6 +33,7 @@ from app.store.account.prepare import prepare
 from app.store.accounts import AccountSettings
 from app.store.queuerecords import NewMessage, NewRecipient
 from app.store.spool import Body
+from app.trust.lookup import Resolver as AnyResolver
 from app.wire.domain import Domain
 from app.wire.imap.flags import JUNK, NOTJUNK
 from app.wire.smtp.address import parse_address, parse_path_address
@@ -111,11 +112,9 @@ class JudgedWorld(World):
         """As the configuration says."""
         return AccountSettings(rejects_mailbox=REJECTS, has_junk_filter=True)
 
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[dict[str, Service]]:
-        """All services, with a resolver that knows nothing yet."""
-        resolver = Resolver([Server(self._zone.host, self._zone.port)])
-        judges = Sources(
+    def judges(self, resolver: AnyResolver) -> Sources:
+        """All that judges, asking a resolver."""
+        return Sources(
             queue=self.queue,
             authenticate=Authentication(resolver, sample=lambda: 0.0),
             classify=content,
@@ -123,7 +122,12 @@ class JudgedWorld(World):
             now=lambda: NOW,
             jitter=lambda: 0.0,
         )
-        self.resources = dataclasses.replace(self.resources, judges=judges)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[dict[str, Service]]:
+        """All services, with a resolver that knows nothing yet."""
+        resolver = Resolver([Server(self._zone.host, self._zone.port)])
+        self.resources = dataclasses.replace(self.resources, judges=self.judges(resolver))
         try:
             async with super().serving() as places:
                 yield places

@@ -37,6 +37,7 @@ from app.trust.spf.result import SpfIdentity, SpfResult, SpfStatus
 from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import Address
 
+MAX_PROOF: Final = 24  # questions before the message, beside those for it: ten terms, and some hosts that they name
 _REPORT_SERVICES: Final = {"*", "tlsrpt"}
 _WISHES: Final = {DmarcPolicy.QUARANTINE: Wish.QUARANTINE, DmarcPolicy.REJECT: Wish.REJECT}
 
@@ -77,7 +78,8 @@ class Authentication:
 
     async def may_send(self, origin: Origin) -> bool:
         """Whether SPF vouches for the reverse-path."""
-        return (await check_spf(Budget(self.resolver), self._identity(origin))).status is SpfStatus.PASS
+        resolver = Budget(self.resolver, max_lookups=MAX_PROOF)
+        return (await check_spf(resolver, self._identity(origin))).status is SpfStatus.PASS
 
     async def _check_seals(
         self, resolver: Resolver, arrived: Arrival, authors: Collection[Domain], trusted: Collection[Domain]
