@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.cli import (
     account,
     config,
+    dane,
     dkim,
     dkimkeys,
     dmarc,
@@ -21,7 +22,9 @@ from app.cli import (
     sendmail,
     server,
     setup,
+    smtpdial,
     spf,
+    tlspolicy,
 )
 from app.cli.command import Command
 
@@ -43,6 +46,9 @@ COMMANDS: tuple[Command, ...] = (
     *dmarc.COMMANDS,
     *reports.COMMANDS,
     *dnsbl.COMMANDS,
+    *tlspolicy.COMMANDS,
+    *dane.COMMANDS,
+    *smtpdial.COMMANDS,
     *message.COMMANDS,
     *sendmail.COMMANDS,
 )

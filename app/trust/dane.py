@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from app.trust.lookup import Tlsa
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
     from cryptography.x509 import Certificate
 
 DANE_TA, DANE_EE = 2, 3
@@ -87,6 +88,11 @@ def _loads(record: Tlsa) -> bool:
 def make_record(usage: int, selector: int, matching: int, certificate: bytes) -> Tlsa:
     """The record for a certificate in DER."""
     return Tlsa(usage, selector, matching, _association(_selected(certificate, selector), matching))
+
+
+def key_record(usage: int, matching: int, key: PublicKeyTypes) -> Tlsa:
+    """The record for a key alone."""
+    return Tlsa(usage, 1, matching, _association(_info(key), matching))
 
 
 def check(records: Sequence[Tlsa], chain: Sequence[bytes], names: Names) -> DaneVerdict:
@@ -180,9 +186,13 @@ def _selected(der: bytes, selector: int) -> bytes:
     if selector == 0:
         return der
     from cryptography import x509
+
+    return _info(x509.load_der_x509_certificate(der).public_key())
+
+
+def _info(key: PublicKeyTypes) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    key = x509.load_der_x509_certificate(der).public_key()
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
