@@ -87,6 +87,8 @@ class Target:
 
 def _message(data: bytes) -> object:
     prepared = prepare(Body.of(data))
+    for text in (prepared.message_id or "", *prepared.references, prepared.base_subject):
+        text.encode()  # the database takes nothing else
     root = parse_message(data)
     texts = [*search_text(data, root, True), preview(data, root), header_text(data[:1000])]
     assert b"\n" not in prepared.envelope + prepared.bodystructure or b"{" in prepared.envelope + prepared.bodystructure

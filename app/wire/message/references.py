@@ -36,4 +36,6 @@ def parse_references(value: str) -> list[str]:
 
 def _canonical(text: str) -> str | None:
     text = _BLANK.sub("", text).replace('"', "").lower()
+    if not text.isascii():  # bytes that are no UTF-8, which `unfold` keeps as surrogates, cannot be stored
+        text = text.encode("utf-8", "backslashreplace").decode()
     return text if 0 < len(text) <= MAX_MESSAGE_ID else None

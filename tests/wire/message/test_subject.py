@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.wire.message.header import unfold
 from app.wire.message.references import parse_message_id, parse_references
 from app.wire.message.subject import base_subject, parse_subject
 
@@ -54,3 +55,12 @@ def test_message_id_is_lower_case_without_brackets(value, expected):
 
 def test_references_stand_in_order_and_once():
     assert parse_references('<A@x> junk <b@x>\t<a@X> "q" <>') == ["a@x", "b@x"]
+
+
+def test_a_message_id_in_other_bytes_than_utf8_can_be_stored_and_is_the_parent_of_its_replies():
+    value = unfold(b"<gr\xfc\xdfe@example.org>")
+    found = parse_message_id(value)
+    assert found is not None
+    assert found.encode()
+    assert parse_references(value) == [found]
+    assert parse_message_id(unfold(b"<gr\xfc\xdee@example.org>")) != found
