@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ssl
 from typing import TYPE_CHECKING
 
 from app.cli.asking import ask_dns, dnssec, domain_argument
@@ -13,6 +11,8 @@ from app.cli.smtpdial import SMTP_PORT, addresses, own_name
 from app.errors import Refusal
 
 if TYPE_CHECKING:
+    import ssl
+
     from app.cli.terminal import Line
     from app.net.resolver import Resolver
     from app.trust.lookup import Tlsa
@@ -113,6 +113,8 @@ async def _records(resolver: Resolver, host: str, port: int) -> tuple[Tlsa, ...]
 
 
 def _verify(line: Line, records: tuple[Tlsa, ...] | list[Tlsa], names: tuple[str, ...]) -> None:
+    import datetime
+
     from app.net.tls import peer_chain
     from app.trust.dane import DaneResult, Names, check, usable
 
@@ -127,6 +129,8 @@ def _verify(line: Line, records: tuple[Tlsa, ...] | list[Tlsa], names: tuple[str
 
 
 def _unverified() -> ssl.SSLContext:
+    import ssl
+
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import ssl
 from typing import TYPE_CHECKING
 
 from app.cli.asking import ask_dns
@@ -11,6 +9,8 @@ from app.cli.command import Command, Flag, Invocation, UsageError, Value
 from app.errors import Refusal
 
 if TYPE_CHECKING:
+    import ssl
+
     from app.net.resolver import Resolver
     from app.wire.smtp.address import IPAddress
 
@@ -50,6 +50,8 @@ async def _talk(invocation: Invocation, context: ssl.SSLContext, place: tuple[st
 
 async def addresses(resolver: Resolver, host: str) -> tuple[IPAddress, ...]:
     """Where a host is; at least one."""
+    import ipaddress
+
     try:
         return (ipaddress.ip_address(host),)
     except ValueError:
@@ -69,10 +71,12 @@ def own_name(invocation: Invocation) -> str:
     return name
 
 
-_VERSIONS = {"tls1.2": ssl.TLSVersion.TLSv1_2, "tls1.3": ssl.TLSVersion.TLSv1_3}
+_VERSIONS = {"tls1.2": "TLSv1_2", "tls1.3": "TLSv1_3"}
 
 
 def _context(invocation: Invocation) -> ssl.SSLContext:
+    import ssl
+
     context = ssl.create_default_context()
     if not invocation.given("tlsverify"):
         context.check_hostname = False
@@ -80,7 +84,7 @@ def _context(invocation: Invocation) -> ssl.SSLContext:
     try:
         for name, attribute in (("tlsversionmin", "minimum_version"), ("tlsversionmax", "maximum_version")):
             if word := invocation.text(name):
-                setattr(context, attribute, _VERSIONS[word])
+                setattr(context, attribute, ssl.TLSVersion[_VERSIONS[word]])
         if suites := invocation.text("tlsciphersuites"):
             context.set_ciphers(suites.replace(",", ":"))
         if curve := invocation.text("tlscurves"):
@@ -105,7 +109,7 @@ COMMANDS = (
 Says EHLO and STARTTLS where that is offered, and EHLO again. Then each line that is typed goes to the server, and what
 it says is printed. The port is 25 unless given. The certificate is only checked with -tlsverify.
 
-    echo QUIT | mox smtp dial -tlsverify mx.example.org
+    mox smtp dial -tlsverify mx.example.org
 """,
         run=_dial,
         flags=(
