@@ -15,7 +15,7 @@ from app import metrics
 from app.config.lookup import Destined
 from app.errors import MailError
 from app.log import logger
-from app.smtpserver import evaluated, judging, reportmail, stamps
+from app.smtpserver import answering, evaluated, judging, reportmail, stamps
 from app.smtpserver.judging import Delivery, Judged, judge_delivery
 from app.smtpserver.replies import reply_for
 from app.smtpserver.sorting import Letter, find_rule
@@ -71,6 +71,7 @@ async def _judge_and_store(work: Work, destined: Destined, path: ForwardPath) ->
         incoming = Incoming(mailbox=mailbox, prepared=work.prepared, prefix=fields)
         await account.write(lambda tx: messages.deliver(tx, incoming))
         DELIVERIES.labels("delivered", NOT_JUDGED).inc()
+        await answering.answer(work, destined, account, is_welcome=True)
         return None
     delivery = Delivery(
         account=account,
@@ -123,6 +124,7 @@ async def _carry_out(work: Work, delivery: Delivery, judged: Judged, fields: byt
 
     await delivery.account.write(write)
     DELIVERIES.labels("delivered", verdict.reason).inc()
+    await answering.answer(work, delivery.destined, delivery.account, is_welcome=not verdict.is_reject)
     return None
 
 

@@ -224,6 +224,8 @@ def forms_with_fields(page: Page, url: str) -> list[Locator]:
 
 def send_nonsense(form: Locator) -> None:
     form.evaluate("form => { form.noValidate = true; for (let up = form; up; up = up.parentElement) up.open = true; }")
+    # A field for days takes nothing else; what a program sends in its place is another matter.
+    form.evaluate("form => form.querySelectorAll('[type=date]').forEach(field => field.type = 'text')")
     for text_field in form.locator(TEXT_FIELDS).all():
         is_number = text_field.get_attribute("type") == "number"
         text_field.fill("-1" if is_number else MARKUP)

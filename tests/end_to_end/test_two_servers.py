@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 import signal
+import smtplib
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from app.trust.dkim.engine import DKIM, DKIMException
-from tests.end_to_end.reading import new_subject, wait_for
+from tests.end_to_end.reading import any_certificate, new_message, new_subject, wait_for
 from tests.end_to_end.sites import FRIENDS_PASSWORD, Site, make_site, parse
 from tests.support.built import IS_ROOT, open_place
 from tests.support.dns import DnsServer, ask_txt
+from tests.web.world import csrf_of
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="needs root, for port 25 and to drop it")
 
@@ -151,3 +154,33 @@ def waiting(site: Site, recipient: str) -> list[str]:
     """The lines of the queue, once each message in it was tried and each line gives the reason why it still waits."""
     lines = site.command("queue", "list").splitlines()
     return lines if all(recipient in line and "Connection refused" in line for line in lines) else []
+
+
+def test_who_is_away_answers_once_and_the_answer_is_signed(sites: tuple[Site, Site]) -> None:
+    one, two = sites
+    with httpx.Client(base_url=f"http://{two.internal_ip}", headers={"Host": "localhost"}, timeout=30) as browser:
+        token = csrf_of(browser.get("/login"))
+        fields = {"csrf": token, "address": two.person, "password": two.password(two.person)}
+        assert browser.post("/login", data=fields).status_code == 303
+        away = {"csrf": csrf_of(browser.get("/vacation")), "on": "yes", "text": "Back on Monday."}
+        assert browser.post("/vacation", data=away).status_code == 303
+    first, second = new_subject(), new_subject()
+    write_to(one, two.person, first)
+    answer = one.received(f"Automatic answer: {first}")
+    assert answer.get_content() == "Back on Monday.\r\n"
+    assert answer["Return-Path"] == "<>"
+    assert answer["Auto-Submitted"] == "auto-replied"
+    assert answer["In-Reply-To"]
+    assert "dkim=pass" in answer["Authentication-Results"]
+    write_to(one, two.person, second)
+    two.received(second)
+    assert one.stored("SUBJECT", f'"Automatic answer: {second}"') == []
+
+
+def write_to(site: Site, to: str, subject: str) -> None:
+    """The person of a site writes to somebody by name."""
+    message = new_message(subject, author=site.person)
+    message.replace_header("To", to)
+    with smtplib.SMTP_SSL(site.instance.ip, 465, timeout=30, context=any_certificate()) as client:
+        client.login(site.person, site.password(site.person))
+        client.send_message(message, from_addr=site.person, to_addrs=[to])

@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from app.clock import SYSTEM, Clock
 from app.config.junksettings import AutomaticJunkFlags
@@ -28,6 +28,9 @@ from app.store.account.junktrainer import Trainer
 from app.store.account.objectids import read_epoch
 from app.store.account.schema import MIGRATIONS
 from app.store.sqlite import Database
+
+if TYPE_CHECKING:
+    from app.store.account.vacation import Vacation
 
 T = TypeVar("T")
 
@@ -111,6 +114,7 @@ class Account:
         self.quota_bytes = quota_bytes
         self.junk_flags: AutomaticJunkFlags | None = None  # set, like the quota, when the configuration changes
         self.rejects_mailbox = ""  # none
+        self.vacation: Vacation | None = None  # not read yet
         self.inboxes: frozenset[str] = frozenset()
         self._placed: list[Path] = []  # files of the group that is being written; the writer thread's
         self.database = Database(directory / "index.db", MIGRATIONS, settled=self._settled)

@@ -196,6 +196,20 @@ _URL_KEYS = """
 CREATE TABLE url_key (mailbox_id INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT;
 """
 
+_VACATION = """
+-- See vacation.py. Times are seconds since 1970.
+CREATE TABLE vacation (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    is_on INTEGER NOT NULL,
+    subject TEXT NOT NULL,              -- "" for the usual one
+    text TEXT NOT NULL,
+    begins INTEGER,                     -- NULL: at once
+    ends INTEGER                        -- the first second after it; NULL: when it is turned off
+) STRICT;
+CREATE TABLE vacation_told (sender TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX vacation_told_at ON vacation_told (at);
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
@@ -204,4 +218,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _PREFERENCES,
     _JUNK,
     _URL_KEYS,
+    _VACATION,
 )

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from app.store.websessions import Kind
-from app.web.account import address, addresses, arrived, devices, junk, keys, overview, password, rules, signins
+from app.web.account import (
+    address,
+    addresses,
+    arrived,
+    devices,
+    junk,
+    keys,
+    overview,
+    password,
+    rules,
+    signins,
+    vacation,
+)
 from app.web.application import Pages
 from app.web.visit import NavItem
 
-_PAGES = (overview, arrived, addresses, address, rules, junk, devices, keys, password, signins)
+_PAGES = (overview, arrived, addresses, address, rules, junk, vacation, devices, keys, password, signins)
 
 ACCOUNT_PAGES = Pages(
     kind=Kind.ACCOUNT,
@@ -17,6 +29,7 @@ ACCOUNT_PAGES = Pages(
         NavItem("/arrived", "Mail that came in"),
         NavItem("/addresses", "Addresses"),
         NavItem("/junk", "Junk"),
+        NavItem("/vacation", "Away"),
         NavItem("/devices", "Devices"),
         NavItem("/keys", "Keys"),
         NavItem("/password", "Password"),
