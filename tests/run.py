@@ -29,7 +29,13 @@ PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 REQUIREMENTS = ROOT / "tests" / "requirements.txt"
 PACKAGES = ROOT / "tests" / "packages.txt"
-LONG = ("tests/end_to_end", "tests/guards/test_zipapp.py", "tests/store/test_crash.py", "tests/queue/test_crash.py")
+LONG = (
+    "tests/end_to_end",
+    "tests/guards/test_zipapp.py",
+    "tests/store/test_crash.py",
+    "tests/queue/test_crash.py",
+    "tests/smtpserver/test_crash.py",
+)
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")  # Debian asks it before a package starts a service
 CHECKS = (
     ("ruff", "check", "."),

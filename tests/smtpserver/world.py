@@ -118,7 +118,7 @@ class World:
         self, directory: Path, *, localserve: bool = False, max_size: int = 1 << 20, domains_conf: str = DOMAINS_CONF
     ) -> None:
         config = directory / "config"
-        config.mkdir(parents=True)
+        config.mkdir(parents=True, exist_ok=True)
         (config / "mox.conf").write_text(MOX_CONF)
         (config / "domains.conf").write_text(domains_conf)
         clock = StandingClock()
