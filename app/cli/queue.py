@@ -65,6 +65,8 @@ def _print_attempt(row: Mapping[str, Json]) -> None:
     outcome = "delivered" if row["success"] else row["error"]
     print()
     print(one_line(f"{when(row['started'])} {place}: {outcome}"))
+    if row["security"]:
+        print(one_line(f"Connection: {row['security']}"))
     for line in str(row["dialogue"]).splitlines():
         print(one_line(line))
 

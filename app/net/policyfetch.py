@@ -87,7 +87,7 @@ async def _from(host: str, ip: IPAddress, web: Web) -> bytes:
 
 
 async def _exchange(host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    import h11
+    import h11  # which comes with uvicorn
 
     talk = h11.Connection(h11.CLIENT)
     headers = [("Host", host), ("User-Agent", "mox"), ("Accept", "text/plain"), ("Connection", "close")]

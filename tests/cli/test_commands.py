@@ -154,7 +154,13 @@ def test_queue_attempts_tells_what_was_tried_and_said(world, capsys):
     async def try_in_vain():
         (row,) = await world.queue.begin([1], lambda attempts: 3600.0)
         tried = Attempt(
-            started=1e9, duration_s=1.0, success=False, error="It is busy.", host="mx.example.org", ip="192.0.2.1"
+            started=1e9,
+            duration_s=1.0,
+            success=False,
+            error="It is busy.",
+            host="mx.example.org",
+            ip="192.0.2.1",
+            security="TLS 1.3, certificate not checked",
         )
         said = "   0.10 S: 421 busy\x1b[2J\n"
         await world.queue.finish([Finished(id=row.id, ending=Ending.DEFERRED, attempt=tried, dialogue=said)])
@@ -165,10 +171,11 @@ def test_queue_attempts_tells_what_was_tried_and_said(world, capsys):
 
     assert world.run(commands) == [0, 0, 1, 2]
     out = capsys.readouterr()
-    first, empty, attempt, said, *second = out.out.splitlines()
+    first, empty, attempt, security, said, *second = out.out.splitlines()
     assert first.startswith("1 from <jane@example.com> to <one@example.org>, 1 attempts so far, the next at 20")
     assert empty == ""
     assert attempt == "2001-09-09T01:46:40Z mx.example.org [192.0.2.1]: It is busy."
+    assert security == "Connection: TLS 1.3, certificate not checked"
     assert said == "   0.10 S: 421 busy?[2J"
     assert second[-1] == "no attempt has ended yet"
     assert "there is no message 3 in the queue" in out.err
