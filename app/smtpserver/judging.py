@@ -21,6 +21,7 @@ from app.junk import subjectpass
 from app.junk.reputation import Method, Past, Reputation, Sender, judge
 from app.junk.subjectpass import Pair, Validity
 from app.log import logger
+from app.metrics import counter
 from app.smtpserver.arrival import Arrival, header_of
 from app.smtpserver.decide import decide
 from app.smtpserver.evidence import Evidence, Origin, without_forwarder
@@ -43,6 +44,11 @@ MAX_HEADER = 64 * 1024  # bytes of the header in which the recipient and a token
 JUNK_USE = "\\Junk"
 
 log = logger("smtpserver")
+
+_GIVEN = counter("subjectpass_generate_total", "Tokens given to refused senders.")
+_SHOWN = counter(
+    "subjectpass_verify_total", "Messages with a token in the subject, by whether it was good.", ("result",)
+)
 
 
 class Authenticator(Protocol):
@@ -197,12 +203,15 @@ async def _has_pass(sources: Sources, delivery: Delivery) -> bool:
         return False
     key = await delivery.account.read(preferences.find_pass_key)
     validity = Validity(now=sources.now(), period_s=settings.period or DEFAULT_SUBJECT_PASS_PERIOD)
-    return key is not None and subjectpass.has_pass(subject, key, _pair(delivery), validity)
+    is_good = key is not None and subjectpass.has_pass(subject, key, _pair(delivery), validity)
+    _SHOWN.labels("ok" if is_good else "fail").inc()
+    return is_good
 
 
 async def give_pass(sources: Sources, delivery: Delivery) -> str:
     """A token for the author and the recipient of the message."""
     key = await delivery.account.write(preferences.pass_key)
+    _GIVEN.inc()
     return subjectpass.give(key, _pair(delivery), sources.now())
 
 

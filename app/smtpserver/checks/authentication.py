@@ -20,6 +20,7 @@ from app.smtpserver.arrival import Arrival
 from app.smtpserver.checks.evaluation import evaluation
 from app.smtpserver.checks.found import Found
 from app.smtpserver.checks.results import results_fields
+from app.smtpserver.checks.timing import note_dkim, note_dmarc, note_iprev, note_spf, timed
 from app.smtpserver.evidence import Evidence, Origin
 from app.smtpserver.verdict import Wish
 from app.trust.arc import ArcResult, ArcStatus, check_arc
@@ -57,12 +58,12 @@ class Authentication:
         authors = read_authors(arrived.header)
         identity = self._identity(origin)
         iprev, spf, (signatures, arc) = await asyncio.gather(
-            check_iprev(resolver, origin.remote),
-            check_spf(resolver, identity),
+            timed(check_iprev(resolver, origin.remote), note_iprev),
+            timed(check_spf(resolver, identity), note_spf),
             self._check_seals(resolver, arrived, authors.domains, trusted),
         )
         proved = _proved(spf, signatures)
-        dmarc = await check_dmarc(resolver, authors, proved, sample=self.sample())
+        dmarc = await timed(check_dmarc(resolver, authors, proved, sample=self.sample()), note_dmarc)
         return evidence(
             Found(
                 origin=origin,
@@ -89,7 +90,7 @@ class Authentication:
         async with contextlib.nullcontext() if isinstance(data, bytes) else self.one_large:
             message = data if isinstance(data, bytes) else await asyncio.to_thread(lambda: data[:])
             return await asyncio.gather(
-                verify(message, resolver, now=int(self.clock.now()), authors=tuple(authors)),
+                timed(verify(message, resolver, now=int(self.clock.now()), authors=tuple(authors)), note_dkim),
                 check_arc(message, resolver, trusted=trusted),
             )
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.clock import SYSTEM, Clock
 from app.log import logger
+from app.smtpserver.checks.timing import note_dnsbl, timed
 from app.trust.budget import Budget
 from app.trust.dnsbl import DnsblResult, DnsblStatus, check_dnsbl, check_dnsbl_health
 from app.trust.lookup import Resolver
@@ -40,7 +41,7 @@ class BlockLists:
     async def _ask(self, resolver: Resolver, zone: Domain, remote: IPAddress) -> DnsblResult | None:
         if not await self._works(zone):
             return None
-        return await check_dnsbl(resolver, zone, remote)
+        return await timed(check_dnsbl(resolver, zone, remote), note_dnsbl(zone))
 
     async def _works(self, zone: Domain) -> bool:
         now = self._clock.monotonic()
