@@ -2,7 +2,7 @@
 """The test command: prepares the machine, then runs ruff, mypy and all tests.
 
     python3 tests/run.py                 everything
-    python3 tests/run.py --quick         without what LONG names: the built file, and crashes
+    python3 tests/run.py --quick         without what LONG names: the built file, crashes, faulty servers
     python3 tests/run.py [--quick] ARGS  arguments after that go to pytest
 
 On a fresh machine it needs Python 3.11 or later with venv. It makes `.venv`, fills it from requirements.lock and
@@ -30,6 +30,13 @@ LOCK = ROOT / "requirements.lock"
 REQUIREMENTS = ROOT / "tests" / "requirements.txt"
 PACKAGES = ROOT / "tests" / "packages.txt"
 LONG = (
+    "tests/end_to_end",
+    "tests/guards/test_zipapp.py",
+    "tests/queue/test_crash.py",
+    "tests/queue/test_faulty_servers.py",
+    "tests/smtpserver/test_crash.py",
+    "tests/store/test_crash.py",
+)
     "tests/end_to_end",
     "tests/guards/test_zipapp.py",
     "tests/store/test_crash.py",

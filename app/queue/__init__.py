@@ -4,7 +4,7 @@
       -> gather: recipients that can share a transaction
       -> attempt: here, by a transport, or directly
            targets, hosts: which servers, by MX and addresses     links: connections, TLS, sign-in, kept for the next
-           policies: MTA-STS, kept and fetched     demands, proofs: what a server must prove (DANE, ...), and that it does
+           policies: MTA-STS, kept and fetched     demands, proofs: what a server must prove (DANE, ...)
            delivery: the group against these servers until each recipient has an answer
            shipment: the message in the form a server takes     conversion: in 7 bits, signed anew
       -> outcome: delivered, deferred, failed -> notices (delay and failure) -> store/queuedb

@@ -17,7 +17,7 @@ from app.net.dialogue import Dialogue
 from app.net.smtpclient import Conversation, SmtpFailed
 from app.queue.demands import NEEDS_REQUIRETLS
 from app.queue.links import Links, Target
-from app.queue.outcome import Handover, Outcome, deferred, failed, is_policy, of_reply
+from app.queue.outcome import Handover, Outcome, deferred, failed, is_policy, of_reply, out_of_place
 from app.queue.proofs import DemandUnmet
 from app.queue.shipment import Shipment
 from app.queue.targets import NoTarget
@@ -162,7 +162,8 @@ def _of_failure(target: Target, err: SmtpFailed) -> Outcome:
     if isinstance(err, DemandUnmet):
         return _at(target, failed(NEEDS_REQUIRETLS, err.text) if err.is_required else deferred("4.7.5", err.text))
     if err.reply is not None:
-        return of_reply(err.reply, target.peer.host, str(target.peer.ip))
+        meaning = of_reply if err.reply.code >= 400 else out_of_place
+        return meaning(err.reply, target.peer.host, str(target.peer.ip))
     return _at(target, deferred("4.4.2", f"The conversation with the server failed: {err.text}."))
 
 

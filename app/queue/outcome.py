@@ -65,8 +65,10 @@ def failed(code: str, reason: str) -> Outcome:
 
 def of_reply(reply: Reply, host: str = "", ip: str = "") -> Outcome:
     """What a server's reply to a recipient, or to the message, means."""
-    if reply.code < 400:
+    if reply.code < 300:
         return Outcome(ending=Ending.DELIVERED, code=reply.enhanced or "2.0.0", reply=reply, host=host, ip=ip)
+    if reply.code < 400:
+        return out_of_place(reply, host, ip)
     known = explain(host, reply)
     code = reply.enhanced or _CODES.get(reply.code) or f"{reply.code // 100}.0.0"
     return Outcome(
@@ -78,6 +80,12 @@ def of_reply(reply: Reply, host: str = "", ip: str = "") -> Outcome:
         host=host,
         ip=ip,
     )
+
+
+def out_of_place(reply: Reply, host: str = "", ip: str = "") -> Outcome:
+    """A reply that is no refusal and not what was due either: nothing is known of the message, so it goes again."""
+    reason = "The server gave an answer that makes no sense there."
+    return Outcome(ending=Ending.DEFERRED, code="4.5.0", reason=reason, reply=reply, host=host, ip=ip)
 
 
 def is_policy(outcome: Outcome) -> bool:

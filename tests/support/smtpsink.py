@@ -1,8 +1,8 @@
 """An SMTP server for tests that takes every message, or misbehaves where a test says so.
 
 `faults` maps a step (greeting, ehlo, helo, starttls, mail, rcpt, data, body, quit) to what happens there instead: bytes
-are sent as the reply, CLOSE ends the connection, HANG says nothing more; a list is used up call by call, None in it
-means the usual.
+are sent as the reply, CLOSE ends the connection, HANG says nothing more, TRICKLE sends the usual in single bytes, and
+TORN half of it before the end; a list is used up call by call, None in it means the usual.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 CLOSE = "close"
 HANG = "hang"
+TRICKLE = "trickle"
+TORN = "torn"
 Fault = bytes | str | None
 
 
@@ -106,9 +108,23 @@ class _Session:
             await asyncio.Event().wait()
         if fault == CLOSE:
             raise EOFError
+        if fault in (TRICKLE, TORN):
+            await self.bit_by_bit(usual if fault == TRICKLE else usual[: len(usual) // 2])
+            if fault == TORN:
+                raise EOFError
+            return True
         self.writer.write(fault if isinstance(fault, bytes) else usual)
         await self.writer.drain()
-        return fault is None
+        # Whoever says that it took a message, or that it wants one, is taken at its word.
+        agrees = (b"354",) if step == "data" else (b"250 ", b"250\r")
+        return fault is None or (isinstance(fault, bytes) and len(fault) < 1000 and fault.startswith(agrees))
+
+    async def bit_by_bit(self, data: bytes) -> None:
+        """Send each byte in a packet of its own, as far as the machine lets us."""
+        for byte in data:
+            self.writer.write(bytes((byte,)))
+            await self.writer.drain()
+            await asyncio.sleep(0)
 
     async def command(self, line: str) -> None:
         self.sink.commands.append(line)
