@@ -37,12 +37,6 @@ LONG = (
     "tests/smtpserver/test_crash.py",
     "tests/store/test_crash.py",
 )
-    "tests/end_to_end",
-    "tests/guards/test_zipapp.py",
-    "tests/store/test_crash.py",
-    "tests/queue/test_crash.py",
-    "tests/smtpserver/test_crash.py",
-)
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")  # Debian asks it before a package starts a service
 CHECKS = (
     ("ruff", "check", "."),
