@@ -19,8 +19,6 @@ CheckUpdates
 Pedantic
 TLS
 ACME
-NoOutgoingTLSReports
-OutgoingTLSReportsForAllSuccess
 Listeners.*.IPsNATed
 Listeners.*.TLS.ACME
 Listeners.*.TLS.HostPrivateKeyFiles

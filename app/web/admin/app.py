@@ -25,6 +25,7 @@ from app.web.admin import (
     removal,
     reports,
     sentreports,
+    senttls,
     signins,
 )
 from app.web.application import Pages
@@ -54,6 +55,7 @@ ADMIN_PAGES = Pages(
         *history.ROUTES,
         *reports.ROUTES,
         *sentreports.ROUTES,
+        *senttls.ROUTES,
         *signins.ROUTES,
         *password.ROUTES,
         *loglevels.ROUTES,
