@@ -18,6 +18,7 @@ PACKAGES: Mapping[str, str] = {
     "imapserver": "mail programs that read mail",
     "junk": "learning what is junk",
     "queue": "mail on its way out",
+    "reports": "reports to other domains",
     "serve": "start and stop",
     "smtpclient": "talking to other mail servers",
     "smtpserver": "mail that comes in, and from mail programs",

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from app.wire.imap.flags import JUNK, NOTJUNK
 WORKER = Path(__file__).with_name("judge_forever.py")
 KILLS = 4
 CLIENTS = 3
+AT_LEAST = 9  # answers before a kill
 OF_A_CONNECTION = 5  # messages; a client that is refused often is served slowly
 FLAGGED = JUNK | NOTJUNK
 
@@ -73,7 +75,10 @@ def served(directory: Path, kill: int) -> Iterator[Client]:
     clients = [Client(port, (kill * CLIENTS + number) * 100_000) for number in range(CLIENTS)]
     for client in clients:
         client.start()
-    timer = threading.Timer(random.uniform(0.2, 1.2), process.kill)
+    while sum(len(client.accepted) + len(client.refused) for client in clients) < AT_LEAST:
+        assert any(client.is_alive() for client in clients), "no client could send"
+        time.sleep(0.01)
+    timer = threading.Timer(random.uniform(0.01, 1.0), process.kill)
     timer.start()
     process.wait()
     process.stdout.close()
