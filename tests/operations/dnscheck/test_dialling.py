@@ -46,7 +46,10 @@ def test_starttls_with_a_good_certificate_is_fine() -> None:
 
 @pytest.mark.parametrize(
     ("host", "trusted", "words"),
-    [(HOST, False, "the certificate is signed by nobody but itself"), ("other.example", True, "the certificate is for another name")],
+    [
+        (HOST, False, "the certificate is signed by nobody but itself"),
+        ("other.example", True, "the certificate is for another name"),
+    ],
 )
 def test_a_certificate_that_others_do_not_accept_says_why(host: str, trusted: bool, words: str) -> None:
     text = starttls(SmtpSink(tls=self_signed(HOST).server), host, trusted=trusted)
