@@ -2,7 +2,8 @@
 
 At most ten deliveries run at once, one per recipient domain; a run takes a few messages of its domain one after the
 other, so that they share a connection, and then makes room. Whose time has come longest ago goes first, and a domain
-that has just had its turn does not keep the others waiting, as it is only one of ten.
+that has just had its turn does not keep the others waiting, as it is only one of ten. Where much waits for a domain,
+each FAIR_RUN-th run of it takes a message of each sender by turns, so that nobody waits for another's thousands.
 
 An attempt is on disk before it starts. Its result is written while the next message is already on its way, but a
 domain is not taken up again before all results of its last run are on disk: what was confirmed is never sent twice,
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -31,6 +33,7 @@ from app.store.queuerecords import Attempt, Ending, Finished
 
 MAX_DELIVERIES = 10
 MAX_RUN = 20  # recipients that one run takes
+FAIR_RUN = 4  # it costs a look at everything that is due for the domain
 MAX_LOOK = 1000  # due recipients looked at in one go
 LOOK_AGAIN_S = 60.0  # also when nothing is known to be due: the clock may have been set
 STORE_AGAIN_S = 5.0
@@ -53,6 +56,7 @@ class Dispatcher:
         self._links = Links(setup)
         self._attempts = Attempts(setup, self._links)
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._crowded: Counter[str] = Counter()  # runs of domains for which more was due than a run takes
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -124,7 +128,7 @@ class Dispatcher:
             for one in outlook.due:
                 by_domain.setdefault(one.domain, []).append(one.id)
             for domain, ids in list(by_domain.items())[: MAX_DELIVERIES - len(self._running)]:
-                self._begin_run(domain, ids[:MAX_RUN])
+                self._begin_run(domain, ids)
             # What was looked at may all be for one domain, with others behind it; those are seen without it.
             if len(outlook.due) < MAX_LOOK:
                 break
@@ -133,7 +137,7 @@ class Dispatcher:
         return min(max(outlook.next_due - self._setup.clock.now(), 0.01), LOOK_AGAIN_S)
 
     def _begin_run(self, domain: str, ids: list[int]) -> None:
-        task = asyncio.get_running_loop().create_task(self._run(ids))
+        task = asyncio.get_running_loop().create_task(self._run(domain, ids))
         self._running[domain] = task
         task.add_done_callback(lambda done: self._end_run(domain, done))
 
@@ -143,10 +147,20 @@ class Dispatcher:
             log.error("delivery run broke", err=repr(err))
         self._wake.set()
 
-    async def _run(self, ids: list[int]) -> None:
+    async def _choose(self, domain: str, ids: list[int]) -> list[int]:
+        """Those of the recipients of a domain, longest due first, that a run takes."""
+        if len(ids) <= MAX_RUN:
+            self._crowded.pop(domain, None)
+            return ids
+        self._crowded[domain] += 1
+        if self._crowded[domain] % FAIR_RUN:
+            return ids[:MAX_RUN]
+        return await self._setup.db.by_turns(domain, MAX_RUN)
+
+    async def _run(self, domain: str, ids: list[int]) -> None:
         """Attempt some recipients of one domain, and see that the results are written down."""
         try:
-            groups = gather(await self._setup.db.begin(ids, plan))
+            groups = gather(await self._setup.db.begin(await self._choose(domain, ids), plan))
         except Temporary as err:
             log.error("cannot begin a delivery", err=err)
             await asyncio.sleep(STORE_AGAIN_S)

@@ -182,6 +182,14 @@ class QueueDb:
         busy, now = list(without), self._clock.now()  # here, not in the reader's thread
         return await self._db.read(lambda db: _look(db, now, busy, limit))
 
+    async def by_turns(self, domain: str, limit: int) -> list[int]:
+        """What is due for a domain, the longest due of each sender first, then the second of each, and so on.
+
+        Goes through all that is due for the domain.
+        """
+        now = self._clock.now()
+        return await self._db.read(lambda db: _by_turns(db, domain, now, limit))
+
     async def held(self) -> int:
         """How many recipients are on hold."""
         sql = "SELECT count(*) FROM recipient WHERE hold = 1"
@@ -264,6 +272,16 @@ def _look(db: sqlite3.Connection, now: float, without: list[str], limit: int) ->
     sql = "SELECT min(next_attempt) FROM recipient WHERE hold = 0 AND next_attempt > ?"
     (next_due,) = db.execute(sql, (now,)).fetchone()
     return Outlook(due, next_due)
+
+
+def _by_turns(db: sqlite3.Connection, domain: str, now: float, limit: int) -> list[int]:
+    sql = """SELECT id FROM (
+        SELECT r.id, r.next_attempt, row_number() OVER (
+            PARTITION BY m.sender_account ORDER BY r.next_attempt, r.id) AS turn
+        FROM recipient r JOIN message m ON m.id = r.base_id
+        WHERE r.hold = 0 AND r.next_attempt <= ? AND r.domain = ?)
+        ORDER BY turn, next_attempt, id LIMIT ?"""
+    return [number for (number,) in db.execute(sql, (now, domain, limit))]
 
 
 def _remove(files: Iterable[Path]) -> None:

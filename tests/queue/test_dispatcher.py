@@ -211,6 +211,22 @@ def test_much_mail_for_one_domain_does_not_hide_what_is_due_for_another(tmp_path
     run(tmp_path, work)
 
 
+def test_one_senders_thousands_do_not_keep_anothers_single_message_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr(dispatching, "MAX_RUN", 3)
+
+    async def work(bench: Bench, sink: SmtpSink) -> None:
+        later = bench.clock.time + 10
+        for number in range(60):
+            await bench.setup.db.add(message(f"u{number}@a.example", not_before=later))
+        await bench.setup.db.add(message("single@a.example", not_before=later + 1, sender_account="joe"))
+        await bench.later(20)
+        order = [taken.recipients[0] for taken in sink.messages]
+        assert len(order) == 61
+        assert order.index("<single@a.example>") < 4 * 3
+
+    run(tmp_path, work)
+
+
 def test_schedule_delay_notice_and_final_failure(tmp_path):
     async def work(bench: Bench, sink: SmtpSink) -> None:
         start = bench.clock.time
