@@ -2,7 +2,7 @@
 """The test command: prepares the machine, then runs ruff, mypy and all tests.
 
     python3 tests/run.py                 everything
-    python3 tests/run.py --quick         without what LONG names: the built file, crashes, faulty servers
+    python3 tests/run.py --quick         without what LONG names: the built file, crashes, attacks
     python3 tests/run.py [--quick] ARGS  arguments after that go to pytest
 
 On a fresh machine it needs Python 3.11 or later with venv. It makes `.venv`, fills it from requirements.lock and
@@ -32,10 +32,17 @@ PACKAGES = ROOT / "tests" / "packages.txt"
 LONG = (
     "tests/end_to_end",
     "tests/guards/test_zipapp.py",
+    "tests/imapserver/test_attacks.py",
+    "tests/imapserver/test_hostile_client.py",
     "tests/queue/test_crash.py",
     "tests/queue/test_faulty_servers.py",
+    "tests/quickstart/probes/test_registration.py",
+    "tests/quickstart/test_pages.py",
+    "tests/quickstart/test_running.py",
     "tests/smtpserver/test_crash.py",
+    "tests/smtpserver/test_hostile_cost.py",
     "tests/store/test_crash.py",
+    "tests/web/test_serving.py",
 )
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")  # Debian asks it before a package starts a service
 CHECKS = (
