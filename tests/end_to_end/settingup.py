@@ -111,6 +111,12 @@ class Person:
         """Wait for the page of a step."""
         expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
 
+    def read_again(self, title: str) -> None:
+        """Reload the page of a step, once it is there: a page that the browser is just leaving cannot be reloaded."""
+        self.is_at(title)
+        self.page.reload()
+        self.is_at(title)
+
     def give_address(self) -> None:
         self.is_at("Your mail address")
         self.look("address")
@@ -193,8 +199,7 @@ class Person:
 
     def is_on_checklist(self, item: str) -> bool:
         """Whether a line of the last page's list is done."""
-        self.page.reload()
-        self.is_at("Done")
+        self.read_again("Done")
         return self.page.locator(f"#item-{item}").get_by_text("done", exact=True).is_visible()
 
     def finish(self) -> None:

@@ -138,10 +138,10 @@ def test_killed_at_each_step_it_goes_on_there(scene: Scene) -> None:
     set_up = scene.set_up
 
     def kill(person: Person, title: str) -> None:
+        person.is_at(title)
         set_up.kill()
         set_up.start()
-        person.page.reload()
-        person.is_at(title)
+        person.read_again(title)
 
     with scene.person() as (person, _):
         person.arrive(set_up.start())
