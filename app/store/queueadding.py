@@ -30,8 +30,8 @@ def insert(db: sqlite3.Connection, msg_dir: Path, new: NewMessage, now: float) -
 def _insert_message(db: sqlite3.Connection, new: NewMessage, now: float) -> int:
     cursor = db.execute(
         """INSERT INTO message (sender_account, queued, prefix, size_bytes, message_id, subject, has_8bit, smtputf8,
-            is_dsn, report, ret, envid, future_release, extra, keep_result_s)
-            VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
+            is_dsn, report, ret, envid, future_release, extra, keep_result_s, forwarded_for, has_copy)
+            VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
         (
             new.sender_account,
             now,
@@ -48,6 +48,8 @@ def _insert_message(db: sqlite3.Connection, new: NewMessage, now: float) -> int:
             new.future_release,
             json.dumps(dict(new.extra)) if new.extra else "",
             new.keep_result_s,
+            new.forwarded_for,
+            new.has_copy,
         ),
     )
     assert cursor.lastrowid is not None

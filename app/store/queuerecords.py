@@ -60,6 +60,8 @@ class NewMessage:
     envid: str = ""  # RFC 3461 §4.4
     extra: Mapping[str, str] = field(default_factory=dict)
     keep_result_s: float = 0.0  # how long to remember at least what became of it
+    forwarded_for: str = ""  # the destination of the account that forwards it; "" for other mail
+    has_copy: bool = False  # a forwarded message that is in the account as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,8 @@ class Queued:
     future_release: str
     extra: Mapping[str, str]
     keep_result_s: float = 0.0
+    forwarded_for: str = ""
+    has_copy: bool = False
 
     @property
     def domain(self) -> str:

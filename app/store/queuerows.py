@@ -15,7 +15,7 @@ from app.wire.smtp.address import NULL_PATH, ReversePath, parse_path_address
 COLUMNS = """r.id, r.base_id, m.sender_account, r.reverse_path, r.recipient, r.from_id, m.queued, r.hold, r.fail_now,
     r.attempts, r.max_attempts, r.next_attempt, r.last_attempt, m.size_bytes, m.message_id, m.subject, m.has_8bit,
     m.smtputf8, m.is_dsn, m.report, r.require_tls, r.transport, r.notify, r.orcpt, m.ret, m.envid, m.future_release,
-    m.extra, m.keep_result_s"""
+    m.extra, m.keep_result_s, m.forwarded_for, m.has_copy"""
 FROM = "FROM recipient r JOIN message m ON m.id = r.base_id"
 ATTEMPT_COLUMNS = "started, duration_s, success, code, enhanced, error, host, ip, id, dialogue IS NOT NULL, security"
 _FIELDS = tuple(Queued.__dataclass_fields__)
@@ -53,7 +53,7 @@ def queued(row: Sequence[object]) -> Queued:
     values = list(row)
     values[3] = _reverse_path(str(row[3]))
     values[4] = parse_path_address(str(row[4]))
-    for flag in (7, 8, 16, 17, 18):
+    for flag in (7, 8, 16, 17, 18, 30):
         values[flag] = bool(row[flag])
     values[19] = Report(row[19])
     values[20] = None if row[20] is None else bool(row[20])

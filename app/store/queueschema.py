@@ -128,4 +128,8 @@ CREATE TABLE milestone (
     "CREATE INDEX correspondent_domain ON correspondent (account, substr(recipient, instr(recipient, '@') + 1))",
     "ALTER TABLE attempt ADD COLUMN dialogue BLOB",
     "ALTER TABLE attempt ADD COLUMN security TEXT NOT NULL DEFAULT ''",
+    """
+ALTER TABLE message ADD COLUMN forwarded_for TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN has_copy INTEGER NOT NULL DEFAULT 0
+""",
 )

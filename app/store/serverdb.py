@@ -21,6 +21,7 @@ from app.store.loginattempts import LoginAttempts
 from app.store.mtastspolicies import MtaStsPolicies
 from app.store.receivedreports import ReceivedReports
 from app.store.reportsuppression import ReportSuppressions
+from app.store.returnpaths import ReturnPaths
 from app.store.serverschema import MIGRATIONS
 from app.store.sqlite import Database
 from app.store.tlsresults import TlsResults
@@ -43,6 +44,7 @@ class ServerDb:
         self.tls_results = TlsResults(self.db, clock)
         self.suppressions = ReportSuppressions(self.db, clock)
         self.policies = MtaStsPolicies(self.db, clock)
+        self.returns = ReturnPaths(self.db, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock = SYSTEM) -> ServerDb:

@@ -208,4 +208,15 @@ CREATE TABLE mtasts_policy (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS, _EVALUATIONS, _TLS_RESULTS, _POLICIES)
+_RETURNS = """
+-- See returnpaths.py.
+CREATE TABLE return_secret (id INTEGER PRIMARY KEY CHECK (id = 1), secret BLOB NOT NULL) STRICT;
+CREATE TABLE returned_sender (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    address TEXT NOT NULL UNIQUE,
+    last_used REAL NOT NULL
+) STRICT;
+CREATE INDEX returned_sender_used ON returned_sender (last_used);
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS, _EVALUATIONS, _TLS_RESULTS, _POLICIES, _RETURNS)

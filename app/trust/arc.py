@@ -33,7 +33,7 @@ from app.wire.message.header import field_name, raw_fields, unfold
 MAX_INSTANCES: Final = 10
 
 _RESULTS, _MESSAGE, _SEAL = b"arc-authentication-results", b"arc-message-signature", b"arc-seal"
-_ORDER: Final = (_RESULTS, _MESSAGE, _SEAL)  # of sealing, within a set (RFC 8617 §5.1.1)
+ORDER: Final = (_RESULTS, _MESSAGE, _SEAL)  # of sealing, within a set (RFC 8617 §5.1.1)
 _INSTANCE = re.compile(r"i\s*=\s*([0-9]{1,3})\s*;\s*")
 _NOT_IN_SEAL: Final = {"h": "from", "bh": "AA=="}  # what a seal must not have, for the reader of signatures
 
@@ -70,7 +70,7 @@ _Parts = dict[bytes, tuple[bytes, bytes]]  # the fields of a set: by kind, name 
 
 
 @dataclass(frozen=True, slots=True)
-class _Set:
+class ArcSet:
     """One instance: its three fields, and what two of them sign with."""
 
     fields: _Parts
@@ -88,7 +88,7 @@ async def check_arc(message: bytes, resolver: Resolver, *, trusted: Collection[D
 async def _check(message: bytes, resolver: Resolver, trusted: Collection[Domain]) -> ArcResult:
     header, body = split_message(message)
     try:
-        sets = _read_sets(header)
+        sets = read_sets(header)
         if not sets:
             return ArcResult(status=ArcStatus.NONE, words="nobody has sealed it on the way")
         keys = await fetch_keys(_key_names(sets), resolver)
@@ -110,9 +110,9 @@ async def _check(message: bytes, resolver: Resolver, trusted: Collection[Domain]
     )
 
 
-def _read_sets(header: bytes) -> list[_Set]:
+def read_sets(header: bytes) -> list[ArcSet]:
     """The instances in order; raises Unusable for a chain with gaps, doubles or too many (RFC 8617 §5.2)."""
-    raws = [raw for raw in raw_fields(header) if field_name(raw) in _ORDER]
+    raws = [raw for raw in raw_fields(header) if field_name(raw) in ORDER]
     if not raws:
         return []
     if len(raws) > 3 * MAX_INSTANCES:
@@ -141,7 +141,7 @@ def _instance(kind: bytes, value: bytes) -> int:
     return int(text) if re.fullmatch(r"[0-9]{1,3}", text) else 0
 
 
-def _read_set(parts: _Parts, number: int) -> _Set:
+def _read_set(parts: _Parts, number: int) -> ArcSet:
     seal = read_signature(parts[_SEAL][1])
     chain = seal.get("cv", "").lower()
     if chain == "fail":
@@ -153,7 +153,7 @@ def _read_set(parts: _Parts, number: int) -> _Set:
     message = _signature(read_signature(parts[_MESSAGE][1]), number)
     if _SEAL in message.names:
         raise Unusable(f"the message signature of set {number} covers seals")
-    return _Set(parts, message, _signature({**seal, **_NOT_IN_SEAL}, number))
+    return ArcSet(parts, message, _signature({**seal, **_NOT_IN_SEAL}, number))
 
 
 def _signature(tags: dict[str, str], number: int) -> Signature:
@@ -164,14 +164,14 @@ def _signature(tags: dict[str, str], number: int) -> Signature:
         raise Unusable(f"set {number}: {fault.reason}", fault.status) from None
 
 
-def _key_names(sets: Sequence[_Set]) -> list[str]:
+def _key_names(sets: Sequence[ArcSet]) -> list[str]:
     return [signature.key_name for one in sets for signature in (one.seal, one.message)]
 
 
 class _Chain:
     """The sets of one message, when their keys are there."""
 
-    def __init__(self, content: Content, sets: Sequence[_Set], keys: dict[str, Key]) -> None:
+    def __init__(self, content: Content, sets: Sequence[ArcSet], keys: dict[str, Key]) -> None:
         self._content = content
         self._sets = sets
         self._keys = keys
@@ -204,7 +204,7 @@ class _Chain:
         """A seal covers all sets up to its own in order, itself last (RFC 8617 §5.1.1)."""
         one = self._sets[number - 1]
         signature = one.seal
-        order = [(kind, each.fields[kind]) for each in self._sets[:number] for kind in _ORDER][:-1]
+        order = [(kind, each.fields[kind]) for each in self._sets[:number] for kind in ORDER][:-1]
         claim = _claim(signature, one.fields[_SEAL], tuple(kind for kind, _ in order))
         if not is_signed([part for _, part in reversed(order)], claim, self._key(signature, number)):
             raise Unusable(f"the seal of set {number} is broken")
@@ -237,7 +237,7 @@ def _first_trusted(sealers: Sequence[Domain], trusted: Collection[Domain]) -> in
     return first
 
 
-def _seen(one: _Set) -> AuthenticationResults | None:
+def _seen(one: ArcSet) -> AuthenticationResults | None:
     """What the sealer of a set found out."""
     text = unfold(one.fields[_RESULTS][1])
     match = _INSTANCE.match(text)

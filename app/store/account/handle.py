@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -30,6 +30,7 @@ from app.store.account.schema import MIGRATIONS
 from app.store.sqlite import Database
 
 if TYPE_CHECKING:
+    from app.store.account.forwards import Plan
     from app.store.account.vacation import Vacation
 
 T = TypeVar("T")
@@ -115,6 +116,7 @@ class Account:
         self.junk_flags: AutomaticJunkFlags | None = None  # set, like the quota, when the configuration changes
         self.rejects_mailbox = ""  # none
         self.vacation: Vacation | None = None  # not read yet
+        self.forwards: Mapping[str, Plan] | None = None  # likewise
         self.inboxes: frozenset[str] = frozenset()
         self._placed: list[Path] = []  # files of the group that is being written; the writer thread's
         self.database = Database(directory / "index.db", MIGRATIONS, settled=self._settled)

@@ -210,6 +210,24 @@ CREATE TABLE vacation_told (sender TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT
 CREATE INDEX vacation_told_at ON vacation_told (at);
 """
 
+_FORWARDS = """
+-- See forwards.py. Times are seconds since 1970.
+CREATE TABLE forward (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    destination TEXT NOT NULL,          -- key of Destinations in domains.conf
+    address TEXT NOT NULL,
+    is_confirmed INTEGER NOT NULL DEFAULT 0,
+    code BLOB NOT NULL,                 -- its SHA-256
+    code_sent INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    failure TEXT NOT NULL DEFAULT '',
+    UNIQUE (destination, address)
+) STRICT;
+CREATE TABLE forward_only (destination TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE forward_code (at INTEGER NOT NULL) STRICT;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
@@ -219,4 +237,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _JUNK,
     _URL_KEYS,
     _VACATION,
+    _FORWARDS,
 )
