@@ -26,6 +26,7 @@ from app.net.policyfetch import fetch_policy
 from app.net.resolver import Resolver
 from app.operations.accountdata import account_settings
 from app.queue.dispatcher import Dispatcher
+from app.queue.forwarded import BackHome
 from app.queue.inbox import Inbox
 from app.queue.policies import MtaSts
 from app.queue.setup import Local, Setup
@@ -106,6 +107,7 @@ class Engine:
             localserve=options.fallback,
             judges=None if options.localserve_address else self._judges(),
             reports=self.server.reports,
+            returns=self.server.returns,
             evaluations=None if live.static.no_outgoing_dmarc_reports else self.server.evaluations,
         )
         self._imap_rates = Rates(clock, is_limited=not options.localserve_address)
@@ -128,7 +130,12 @@ class Engine:
         """Mail of the queue for our own addresses goes the way of mail from outside, without a connection."""
         queued = message.queued
         local = LocalMessage(
-            reverse_path=queued.reverse_path, recipient=queued.recipient, prefix=message.prefix, data=message.body
+            reverse_path=queued.reverse_path,
+            recipient=queued.recipient,
+            prefix=message.prefix,
+            data=message.body,
+            smtputf8=queued.smtputf8,
+            requires_tls=queued.require_tls is True,
         )
         return await deliver(self._smtp, local)
 
@@ -150,6 +157,7 @@ class Engine:
             deliver_local=self._deliver_local,
             notify=Inbox(self.accounts, self.live).put,
             report_refused=self._report_refused,
+            forward_failed=BackHome(self.accounts, self.queue, self.live).put,
             mtasts=None if self.options.localserve_address else self._mtasts(),
             record_tls=self.server.tls_results.record,
             clock=self.options.clock,

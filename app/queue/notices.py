@@ -1,10 +1,10 @@
 """Who is told when mail is late, lost or, if that was asked for, delivered, and the notification itself.
 
 The sender hears of a failure, and once of a delay, in the Inbox of the sending account; of a delivery only when NOTIFY
-says so and no other server tells (RFC 3461 §5.2). Nobody is told about mail
-with a null reverse-path or about our own reports, so that no notification ever causes another, nor when the sender
-asked for silence with NOTIFY (RFC 3461 §4.1). One notification tells of all recipients of a group that had the same
-fate.
+says so and no other server tells (RFC 3461 §5.2). Nobody is told about mail with a null reverse-path or about our own
+reports, so that no notification ever causes another, nor when the sender asked for silence with NOTIFY (RFC 3461 §4.1).
+A forwarded message that fails comes into the account that forwards it. One notification tells of all recipients of a
+group that had the same fate.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ async def tell(setup: Setup, results: Sequence[Result]) -> None:
     for one in results:
         if is_refused_report(one):
             await setup.report_refused(one.queued, one.outcome.error)
+        if one.queued.forwarded_for and one.outcome.ending is Ending.FAILED:
+            content = await setup.db.content(one.queued.base_id)
+            await setup.forward_failed(one.queued, one.outcome.error, content)
     for action in (Action.FAILED, Action.DELAYED, Action.DELIVERED, Action.RELAYED):
         told = [one for one in results if wanted(one) is action]
         if told:
@@ -73,7 +76,7 @@ def wants_delay(result: Result) -> bool:
 
 
 def _wants(row: Queued, word: str) -> bool:
-    if isinstance(row.reverse_path, NullPath) or row.is_dsn or row.report is not Report.NONE:
+    if isinstance(row.reverse_path, NullPath) or row.is_dsn or row.report is not Report.NONE or row.forwarded_for:
         return False
     return not row.notify or word in row.notify.upper().split(",")
 

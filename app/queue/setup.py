@@ -15,7 +15,7 @@ from typing import Protocol
 from app.clock import SYSTEM, Clock
 from app.config.lookup import Directory
 from app.queue.policies import MtaSts
-from app.store.queuedb import QueueDb
+from app.store.queuedb import Content, QueueDb
 from app.store.queuerecords import Queued
 from app.store.tlsresults import TlsResult
 from app.trust.dkim.sign import Selector
@@ -49,8 +49,13 @@ class Local:
 
 LocalDelivery = Callable[[Local], Awaitable[Reply]]
 Notify = Callable[[str, bytes], Awaitable[None]]
+ForwardFailed = Callable[[Queued, str, Content], Awaitable[None]]
 ReportRefused = Callable[[Queued, str], Awaitable[None]]
 RecordTls = Callable[[TlsResult], None]
+
+
+async def _drop(_queued: Queued, _words: str, _content: Content) -> None:
+    pass
 
 
 async def _ignore(_queued: Queued, _words: str) -> None:
@@ -71,6 +76,7 @@ class Setup:
     deliver_local: LocalDelivery
     notify: Notify  # account name and the notification; an unknown account is for postmaster
     report_refused: ReportRefused = _ignore  # an address that never takes this report of ours, and what was said
+    forward_failed: ForwardFailed = _drop  # a forwarded message that its target does not take, and why
     mtasts: MtaSts | None = None  # without it no domain has a policy
     record_tls: RecordTls = _forget  # how the encryption of a connection went, for TLS reports
     clock: Clock = SYSTEM

@@ -24,6 +24,7 @@ from app.store.accounts import Accounts
 from app.store.evaluations import Evaluations
 from app.store.queuedb import QueueDb
 from app.store.receivedreports import ReceivedReports
+from app.store.returnpaths import ReturnPaths
 from app.store.signin import Exchange, SignedIn, SignIn
 from app.wire.domain import Domain
 from app.wire.smtp.address import Address, IPAddress, ReversePath
@@ -91,6 +92,7 @@ class Resources:
     judges: Sources | None = None  # None takes all mail as it comes
     reports: ReceivedReports | None = None  # None keeps no reports of other servers
     evaluations: Evaluations | None = None  # None when no DMARC reports are sent
+    returns: ReturnPaths | None = None  # None where nothing is forwarded
 
     @property
     def directory(self) -> Directory:

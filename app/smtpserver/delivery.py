@@ -12,8 +12,8 @@ from typing import Any
 
 from app.config.lookup import AliasFound, Destined
 from app.smtpserver import aliases
-from app.smtpserver.storing import count_rejected, store
-from app.smtpserver.transaction import Recipient
+from app.smtpserver.storing import count_rejected, give_back, store
+from app.smtpserver.transaction import Recipient, Returned
 from app.smtpserver.work import Work
 from app.store.account.prepare import Prepared, prepare
 from app.store.spool import Body
@@ -45,6 +45,8 @@ async def deliver_one(work: Work, recipient: Recipient) -> Reply | None:
     if found is None:
         count_rejected("unknown-user")
         return UNKNOWN
+    if isinstance(found, Returned):
+        return await give_back(work, found)
     if isinstance(found, Destined):
         return await store(work, found, recipient.path)
     return await _deliver_to_members(work, found, recipient.path)

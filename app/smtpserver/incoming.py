@@ -96,6 +96,8 @@ async def _work(conversation: Conversation, transaction: Transaction, arrived: A
         fields=fields + stamps.received(conversation, transaction, reverse_name),
         author=evidence.author if evidence is not None and is_known else None,
         evidence=evidence,
+        smtputf8=transaction.params.smtputf8,
+        requires_tls=transaction.params.requiretls,
         zones=conversation.service.zones,
         first_time_delay_s=conversation.service.first_time_delay_s,
     )

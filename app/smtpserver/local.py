@@ -36,6 +36,8 @@ class LocalMessage:
     recipient: Address | AddressLiteral
     prefix: bytes
     data: bytes | mmap.mmap
+    smtputf8: bool = False
+    requires_tls: bool = False
 
 
 async def deliver(resources: Resources, message: LocalMessage) -> Reply:
@@ -57,6 +59,8 @@ async def deliver(resources: Resources, message: LocalMessage) -> Reply:
             prepared=await delivery.prepare_message(body),
             fields=b"",
             author=arrival(body).author(),
+            smtputf8=message.smtputf8,
+            requires_tls=message.requires_tls,
         )
         return await delivery.deliver_one(work, recipient) or codes.MESSAGE_OK.reply("delivered here")
     except Exception as error:

@@ -7,12 +7,14 @@ learn cheaply which addresses exist. A signed-in user is told at once.
 from __future__ import annotations
 
 from app.config.lookup import AliasFound, Destined, Purpose
+from app.routing import srs
+from app.routing.srs import CannotReturn
 from app.smtpserver import specials
 from app.smtpserver.conversation import Answer, Conversation, Resources
 from app.smtpserver.greeting import MAX_RECIPIENTS
 from app.smtpserver.judging import Sources
 from app.smtpserver.specials import Moment
-from app.smtpserver.transaction import Recipient, Transaction
+from app.smtpserver.transaction import Recipient, Returned, Transaction
 from app.wire.smtp import codes
 from app.wire.smtp.address import NULL_PATH, Address, AddressLiteral, BarePostmaster, ForwardPath
 from app.wire.smtp.command import Rcpt
@@ -30,6 +32,8 @@ def rcpt(conversation: Conversation, command: Rcpt) -> Answer:
         return codes.TOO_MANY_RECIPIENTS.reply(f"at most {MAX_RECIPIENTS} recipients, send the others separately")
     if specials.is_special(conversation, path, Moment.RCPT):
         return _fail(conversation, path)
+    if isinstance(path, Address) and _may_lead_back(conversation, path):
+        return _add_returned(conversation, command, path)
     found = find(conversation.resources, path)
     refuse = _submission_refusal if conversation.service.kind.is_submission else _smtp_refusal
     refusal = refuse(conversation, path, found)
@@ -40,6 +44,31 @@ def rcpt(conversation: Conversation, command: Rcpt) -> Answer:
     if judges is not None and transaction.recipients and not conversation.service.kind.is_submission:
         return _add_another(conversation, judges, recipient)
     return _add(transaction, recipient)
+
+
+def _may_lead_back(conversation: Conversation, path: Address) -> bool:
+    """Whether it looks like the return address of a message that we have forwarded."""
+    resources = conversation.resources
+    return (
+        resources.returns is not None and srs.is_rewritten(path.localpart) and resources.directory.is_local(path.domain)
+    )
+
+
+async def _add_returned(conversation: Conversation, command: Rcpt, path: Address) -> Reply:
+    """Take a notice for the sender of a message that we have forwarded; nothing else comes to a return address."""
+    transaction, resources = conversation.transaction, conversation.resources
+    assert transaction is not None
+    assert resources.returns is not None
+    if conversation.service.kind.is_submission or transaction.reverse_path != NULL_PATH:
+        return codes.NO_SUCH_RECIPIENT.reply("this address takes only notices about mail that was forwarded")
+    try:
+        sender = await resources.returns.read(path)
+    except CannotReturn as error:
+        return codes.NO_SUCH_RECIPIENT.reply(str(error))
+    if isinstance(sender, Address) and resources.directory.is_local(sender.domain):
+        return codes.NO_SUCH_RECIPIENT.reply("this is no return address of ours")
+    refusal = _smtp_refusal(conversation, path, None)
+    return refusal or _add(transaction, Recipient(path, command.params, Returned(sender)))
 
 
 def _add(transaction: Transaction, recipient: Recipient) -> Reply:

@@ -15,10 +15,11 @@ from app import metrics
 from app.config.lookup import Destined
 from app.errors import MailError
 from app.log import logger
-from app.smtpserver import answering, evaluated, judging, reportmail, stamps
+from app.smtpserver import answering, evaluated, forwarding, judging, reportmail, stamps
 from app.smtpserver.judging import Delivery, Judged, judge_delivery
 from app.smtpserver.replies import reply_for
 from app.smtpserver.sorting import Letter, find_rule
+from app.smtpserver.transaction import Returned
 from app.smtpserver.verdict import Reason
 from app.smtpserver.work import Work
 from app.store.account import messages, rejects
@@ -59,6 +60,19 @@ async def store(work: Work, destined: Destined, path: ForwardPath) -> Reply | No
         return reply_for(error, work.cid)
 
 
+async def give_back(work: Work, returned: Returned) -> Reply | None:
+    """Pass a notice on to the sender of a message that we have forwarded; None when it is in the queue for good."""
+    if work.remote is not None and not work.resources.rates.allow_message("", work.remote, work.prepared.body.size):
+        count_rejected("high-rate")
+        return _RATE
+    try:
+        await forwarding.give_back(work, returned)
+    except Exception as error:
+        _FAILED.inc()
+        return reply_for(error, work.cid)
+    return None
+
+
 async def _judge_and_store(work: Work, destined: Destined, path: ForwardPath) -> Reply | None:
     fields = stamps.delivered_fields(work.reverse_path, path) + work.fields
     rule = (
@@ -69,7 +83,11 @@ async def _judge_and_store(work: Work, destined: Destined, path: ForwardPath) ->
         mailbox = rule.mailbox if rule is not None else destined.mailbox
         fields = await reportmail.keep(work, destined) + fields
         incoming = Incoming(mailbox=mailbox, prepared=work.prepared, prefix=fields)
-        await account.write(lambda tx: messages.deliver(tx, incoming))
+        onward = await forwarding.find(work, destined, account, path)
+        if onward is None or onward.keeps_copy:
+            await account.write(lambda tx: messages.deliver(tx, incoming))
+        if onward is not None:
+            await forwarding.forward(work, onward)
         DELIVERIES.labels("delivered", NOT_JUDGED).inc()
         await answering.answer(work, destined, account, is_welcome=True)
         return None
@@ -122,7 +140,13 @@ async def _carry_out(work: Work, delivery: Delivery, judged: Judged, fields: byt
         if rejects_mailbox and not verdict.is_reject:
             rejects.forget(tx, rejects_mailbox, incoming.prepared.message_id)
 
-    await delivery.account.write(write)
+    onward = None
+    if not verdict.is_reject:
+        onward = await forwarding.find(work, delivery.destined, delivery.account, delivery.path)
+    if onward is None or onward.keeps_copy:
+        await delivery.account.write(write)
+    if onward is not None:
+        await forwarding.forward(work, onward)
     DELIVERIES.labels("delivered", verdict.reason).inc()
     await answering.answer(work, delivery.destined, delivery.account, is_welcome=not verdict.is_reject)
     return None

@@ -17,7 +17,7 @@ from app.config.lookup import AliasFound, Destined
 from app.errors import Temporary
 from app.store.spool import MEMORY_LIMIT, Body, Spool
 from app.wire.smtp import codes
-from app.wire.smtp.address import ForwardPath, ReversePath
+from app.wire.smtp.address import Address, AddressLiteral, ForwardPath, ReversePath
 from app.wire.smtp.params import MailParams, RcptParams
 from app.wire.smtp.reply import Reply
 
@@ -26,12 +26,19 @@ MAX_PIECES = 256  # that wait; a client may send chunks of a byte each, and each
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """A return address of ours, which leads to the sender of a message that we have forwarded."""
+
+    sender: Address | AddressLiteral
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """A forward-path that was accepted at RCPT; `found` is None when nobody here has it."""
 
     path: ForwardPath
     params: RcptParams
-    found: Destined | AliasFound | None
+    found: Destined | AliasFound | Returned | None
 
 
 @dataclass(slots=True, kw_only=True)

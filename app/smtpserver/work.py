@@ -28,6 +28,8 @@ class Work:
     fields: bytes  # those of all recipients that go in front; b"" when they stand in the message already
     author: Address | None = None  # verified
     evidence: Evidence | None = None  # None for what nobody doubts
+    smtputf8: bool = False  # RFC 6531
+    requires_tls: bool = False  # RFC 8689
     zones: Sequence[Domain] = ()  # block lists to ask
     first_time_delay_s: float = 0.0
     evaluations: list[Evaluation] = field(default_factory=list)  # of recipients so far, for one in a DMARC report

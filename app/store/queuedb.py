@@ -219,6 +219,15 @@ class QueueDb:
         ended = await self._db.write(lambda db: queueattempts.finish(db, results))
         _remove(self.msg_dir / str(base_id) for base_id in ended)
 
+    async def has_copy(self, base_id: int) -> bool:
+        """Whether a forwarded message is in its account."""
+        sql = "SELECT has_copy FROM message WHERE id = ?"
+        return await self._db.read(lambda db: bool(db.execute(sql, (base_id,)).fetchone()[0]))
+
+    async def mark_copied(self, base_id: int) -> None:
+        """A forwarded message is in its account now."""
+        await self._db.write(lambda db: db.execute("UPDATE message SET has_copy = 1 WHERE id = ?", (base_id,)))
+
     def _insert(self, db: sqlite3.Connection, new: NewMessage, now: float, limits: SendLimits | None) -> list[int]:
         if limits is not None:
             submitted.record(db, new, limits, now)

@@ -6,6 +6,7 @@ user. The DNS server publishes what quickstart said should be published.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import smtplib
@@ -158,10 +159,7 @@ def waiting(site: Site, recipient: str) -> list[str]:
 
 def test_who_is_away_answers_once_and_the_answer_is_signed(sites: tuple[Site, Site]) -> None:
     one, two = sites
-    with httpx.Client(base_url=f"http://{two.internal_ip}", headers={"Host": "localhost"}, timeout=30) as browser:
-        token = csrf_of(browser.get("/login"))
-        fields = {"csrf": token, "address": two.person, "password": two.password(two.person)}
-        assert browser.post("/login", data=fields).status_code == 303
+    with account_pages(two) as browser:
         away = {"csrf": csrf_of(browser.get("/vacation")), "on": "yes", "text": "Back on Monday."}
         assert browser.post("/vacation", data=away).status_code == 303
     first, second = new_subject(), new_subject()
@@ -175,6 +173,47 @@ def test_who_is_away_answers_once_and_the_answer_is_signed(sites: tuple[Site, Si
     write_to(one, two.person, second)
     two.received(second)
     assert one.stored("SUBJECT", f'"Automatic answer: {second}"') == []
+
+
+@contextlib.contextmanager
+def account_pages(site: Site) -> Iterator[httpx.Client]:
+    """The pages of a site's person, signed in."""
+    with httpx.Client(base_url=f"http://{site.internal_ip}", headers={"Host": "localhost"}, timeout=30) as browser:
+        token = csrf_of(browser.get("/login"))
+        fields = {"csrf": token, "address": site.person, "password": site.password(site.person)}
+        assert browser.post("/login", data=fields).status_code == 303
+        yield browser
+
+
+def test_forwarded_mail_is_believed_and_notices_come_back_to_its_sender(sites: tuple[Site, Site]) -> None:
+    one, two = sites
+    with account_pages(two) as browser:
+        page = browser.get("/forwarding")
+        offer = {"csrf": csrf_of(page), "address": two.person, "target": one.friend}
+        assert browser.post("/forwarding/add", data=offer).status_code == 303
+        asked = one.received("May mail be forwarded to you?", of=one.friend)
+        code = re.search(r"^    (\w+)\s*$", asked.get_content(), re.MULTILINE)
+        number = re.search(r'name="id" value="(\d+)"', browser.get("/forwarding").text)
+        assert code is not None
+        assert number is not None
+        typed = {"csrf": offer["csrf"], "id": number[1], "code": code[1]}
+        assert browser.post("/forwarding/confirm", data=typed).status_code == 303
+        subject = new_subject()
+        one.submit(subject, two.person)
+        forwarded = one.received(subject, of=one.friend)
+        two.received(subject)
+        assert browser.post("/forwarding/remove", data=typed).status_code == 303
+    path = str(forwarded["Return-Path"]).strip("<>")
+    assert re.fullmatch(r"SRS0=\w{8}=\w{2}=one\.test=person@two\.test", path)
+    results = str(forwarded["Authentication-Results"])
+    for word in ("spf=pass", "dkim=pass", "dmarc=pass", "arc=pass"):
+        assert word in results
+    assert "d=two.test" in forwarded["ARC-Seal"]
+    assert "spf=pass" in forwarded["ARC-Authentication-Results"]
+    notice = new_message(new_subject(), author="postmaster@elsewhere.example")
+    with smtplib.SMTP(two.instance.ip, 25, local_hostname="mx.one.test", timeout=30) as client:
+        client.sendmail("", [path], notice.as_bytes())
+    assert one.received(notice["Subject"])["Return-Path"] == "<>"
 
 
 def write_to(site: Site, to: str, subject: str) -> None:

@@ -41,7 +41,8 @@ def test_the_first_set_holds_and_tells_what_we_saw() -> None:
     assert result.status is ArcStatus.PASS, result.words
     assert result.believed is not None
     assert result.believed.server == "mx.forward.example"
-    assert [(one.method, one.result) for one in result.believed.results][0] == ("spf", "pass")
+    assert result.believed.results[0].method == "spf"
+    assert result.believed.results[0].result == "pass"
     assert message.startswith(b"ARC-Seal: i=1;")
 
 

@@ -33,6 +33,7 @@ class Incoming:
     keywords: tuple[str, ...] = ()
     internaldate: int | None = None  # seconds since 1970; None is now
     provenance: Provenance | None = None  # of what came by SMTP
+    has_limit: bool = True  # the quota; not for what would be lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ def add(tx: Tx, incoming: Incoming) -> Added:
 
 
 def _add(tx: Tx, mailbox: Mailbox, incoming: Incoming) -> Added:
-    tx.grow(len(incoming.prefix) + incoming.prepared.body.size)
+    tx.grow(len(incoming.prefix) + incoming.prepared.body.size, checked=incoming.has_limit)
     content_id, size = _put_content(tx, incoming)
     if incoming.provenance is not None:
         provenance.keep(tx, content_id, _destined_id(tx, mailbox, incoming.provenance), incoming.provenance)

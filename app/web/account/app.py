@@ -8,6 +8,7 @@ from app.web.account import (
     addresses,
     arrived,
     devices,
+    forwarding,
     junk,
     keys,
     overview,
@@ -19,7 +20,7 @@ from app.web.account import (
 from app.web.application import Pages
 from app.web.visit import NavItem
 
-_PAGES = (overview, arrived, addresses, address, rules, junk, vacation, devices, keys, password, signins)
+_PAGES = (overview, arrived, addresses, address, rules, junk, forwarding, vacation, devices, keys, password, signins)
 
 ACCOUNT_PAGES = Pages(
     kind=Kind.ACCOUNT,
@@ -29,6 +30,7 @@ ACCOUNT_PAGES = Pages(
         NavItem("/arrived", "Mail that came in"),
         NavItem("/addresses", "Addresses"),
         NavItem("/junk", "Junk"),
+        NavItem("/forwarding", "Forward"),
         NavItem("/vacation", "Away"),
         NavItem("/devices", "Devices"),
         NavItem("/keys", "Keys"),
