@@ -52,6 +52,22 @@ def _describe_sendmail(invocation: Invocation) -> int:
     return 0
 
 
+def _example(invocation: Invocation) -> int:
+    names = invocation.expect(0, 1)
+    from app.config.examples import NAMES, example, examples
+
+    if not names:
+        width = max(map(len, NAMES))
+        for one in examples():
+            print(f"{one.name:<{width}}  {one.summary}")
+        return 0
+    chosen = example(names[0])
+    sys.stdout.write(chosen.text)
+    for path in dict.fromkeys(note.path for note in chosen.without_effect()):
+        print(f"note: {path} has no effect in this version yet", file=sys.stderr)
+    return 0
+
+
 COMMANDS = (
     Command(
         words="config test",
@@ -90,6 +106,19 @@ send mail.
     mox config describe-sendmail | sudo install -m 640 -g mail /dev/stdin /etc/moxsubmit.conf
 """,
         run=_describe_sendmail,
+    ),
+    Command(
+        words="config example",
+        arguments="[name]",
+        help="""List example configurations, or print one.
+
+Names: webhandlers, reverseproxy, behind-webserver, nat, transport, rulesets, addresses. An example shows what to
+write into mox.conf and domains.conf for one purpose; change the names, addresses and paths in it. Afterwards run
+'config test'.
+
+    mox config example transport
+""",
+        run=_example,
     ),
     *dns.COMMANDS,
     *domains.COMMANDS,
