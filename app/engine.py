@@ -25,6 +25,7 @@ from app.net.listen import Serving
 from app.net.policyfetch import fetch_policy
 from app.net.resolver import Resolver
 from app.operations.accountdata import account_settings
+from app.operations.dkimrotation import Rotations
 from app.queue.dispatcher import Dispatcher
 from app.queue.forwarded import BackHome
 from app.queue.inbox import Inbox
@@ -86,6 +87,7 @@ class Engine:
         self.signin = SignIn(live, self.accounts, clock, record=self.server.attempts.record)
         self.signin.keys = self.server.keys
         self.resolver = Resolver(clock=clock)
+        self.rotations = Rotations(live, self.server.rotations, self.resolver, clock)
         self._pages = Services(
             live=live,
             accounts=self.accounts,
@@ -94,6 +96,7 @@ class Engine:
             server=self.server,
             resolver=self.resolver,
             clock=clock,
+            rotations=self.rotations,
         )
         self.serving = Serving()
         self._page_servers: list[tuple[object, asyncio.Task[None]]] = []
@@ -180,6 +183,7 @@ class Engine:
         self.dispatcher.start()
         if not self.options.localserve_address:
             self.reports.start()
+            self.rotations.begin()
 
     async def stop(self) -> None:
         """Finish what is under way and close everything."""
@@ -191,6 +195,7 @@ class Engine:
         await self.serving.stop()
         await asyncio.gather(*(task for _, task in self._page_servers), return_exceptions=True)
         await self.reports.stop()
+        await self.rotations.stop()
         await self.dispatcher.stop()
         self.resolver.close()
         self.signin.close()

@@ -85,7 +85,12 @@ async def _serve(live: Live, bound: list[Bound], lock: DataLock, options: Option
     try:
         engine = Engine(live, options)
         controlled = Controlled(
-            live=live, accounts=engine.accounts, queue=engine.queue, server=engine.server, stop=stop.set
+            live=live,
+            accounts=engine.accounts,
+            queue=engine.queue,
+            server=engine.server,
+            rotations=engine.rotations,
+            stop=stop.set,
         )
         control = ControlServer(live.data_dir, operations(controlled))
         await control.start()

@@ -16,10 +16,12 @@ from app.clock import SYSTEM
 from app.config.live import Live
 from app.ctl.configcommands import config_operations
 from app.ctl.protocol import Arguments, ControlError, Json
+from app.ctl.rotationcommands import rotation_operations
 from app.ctl.server import Call, Operation
 from app.ctl.setupcommands import Proving, setup_operations
 from app.log import parse_level
 from app.operations import junkfilters, loglevels
+from app.operations.dkimrotation import Rotations
 from app.operations.removedaccounts import Holdings
 from app.store import passwords
 from app.store.account import credentials
@@ -41,6 +43,7 @@ class Controlled:
     accounts: Accounts
     queue: QueueDb
     server: ServerDb
+    rotations: Rotations
     stop: Callable[[], None]  # asks the server to stop, and returns
 
 
@@ -75,6 +78,7 @@ def operations(controlled: Controlled) -> dict[str, Operation]:
         **{name: functools.partial(operation, controlled) for name, operation in table.items()},
         **setup_operations(proving),
         **config_operations(holdings),
+        **rotation_operations(controlled.rotations),
     }
 
 

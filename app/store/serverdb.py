@@ -16,6 +16,7 @@ from pathlib import Path
 
 from app.clock import SYSTEM, Clock
 from app.store.clientkeys import ClientKeys
+from app.store.dkimrotations import DkimRotations
 from app.store.evaluations import Evaluations
 from app.store.loginattempts import LoginAttempts
 from app.store.mtastspolicies import MtaStsPolicies
@@ -44,6 +45,7 @@ class ServerDb:
         self.tls_results = TlsResults(self.db, clock)
         self.suppressions = ReportSuppressions(self.db, clock)
         self.policies = MtaStsPolicies(self.db, clock)
+        self.rotations = DkimRotations(self.db)
         self.returns = ReturnPaths(self.db, clock)
 
     @classmethod

@@ -219,4 +219,26 @@ CREATE TABLE returned_sender (
 CREATE INDEX returned_sender_used ON returned_sender (last_used);
 """
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _CLIENT_KEYS, _REPORTS, _EVALUATIONS, _TLS_RESULTS, _POLICIES, _RETURNS)
+_ROTATIONS = """
+-- DKIM keys that are being replaced; see dkimrotations.py.
+CREATE TABLE dkim_rotation (
+    domain TEXT NOT NULL PRIMARY KEY,
+    new TEXT NOT NULL,                  -- JSON, selectors
+    old TEXT NOT NULL,                  -- JSON
+    started REAL NOT NULL,
+    seen REAL NOT NULL,
+    switched REAL NOT NULL,
+    is_automatic INTEGER NOT NULL
+) STRICT;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _FIRST,
+    _CLIENT_KEYS,
+    _REPORTS,
+    _EVALUATIONS,
+    _TLS_RESULTS,
+    _POLICIES,
+    _RETURNS,
+    _ROTATIONS,
+)

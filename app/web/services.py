@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from app.clock import Clock
 from app.config.live import Live
+from app.operations.dkimrotation import Rotations
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.serverdb import ServerDb
@@ -25,4 +26,5 @@ class Services:
     server: ServerDb
     resolver: Resolver
     clock: Clock
+    rotations: Rotations
     dns: DnsWatch = field(default_factory=DnsWatch)

@@ -223,3 +223,29 @@ def write_to(site: Site, to: str, subject: str) -> None:
     with smtplib.SMTP_SSL(site.instance.ip, 465, timeout=30, context=any_certificate()) as client:
         client.login(site.person, site.password(site.person))
         client.send_message(message, from_addr=site.person, to_addrs=[to])
+
+
+def test_dkim_keys_are_replaced_and_no_mail_is_without_a_good_signature(
+    sites: tuple[Site, Site], dns: DnsServer
+) -> None:
+    one, two = sites
+    printed = one.command("dkim", "rotate", one.domain)
+    records = re.findall(r"^(\S+)\. TXT .*\n    (.*)$", printed, re.MULTILINE)
+    assert len(records) == 2
+    before = signed_by(one, two)
+    for name, text in records:
+        dns.zone[name] = {"TXT": ["".join(re.findall(r'"([^"]*)"', text))]}
+    assert "are seen" in one.command("dkim", "rotation", "check", one.domain)
+    assert signed_by(one, two) == before, "not yet"
+    assert "leave the records of" in one.command("dkim", "rotation", "switch", one.domain)
+    assert signed_by(one, two) == {name.partition(".")[0] for name, _ in records}
+
+
+def signed_by(sender: Site, receiver: Site) -> set[str]:
+    """The selectors of a message of which the receiver says that all signatures are right."""
+    subject = new_subject()
+    sender.submit(subject, receiver.person)
+    message = receiver.received(subject)
+    assert str(message["Authentication-Results"]).count("dkim=pass") == 2
+    found = (re.search(r"\bs=([\w-]+)", str(field)) for field in message.get_all("DKIM-Signature", []))
+    return {match[1] for match in found if match is not None}

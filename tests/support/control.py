@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from app.clock import SYSTEM
 from app.ctl.client import ControlClient, connect
 from app.ctl.commands import Controlled, operations
 from app.ctl.server import ControlServer
+from app.net.resolver import Resolver
+from app.operations.dkimrotation import Rotations
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import NewMessage, NewRecipient
@@ -35,6 +38,7 @@ class ControlWorld:
             accounts=self.accounts,
             queue=self.queue,
             server=self.server_db,
+            rotations=Rotations(self.live, self.server_db.rotations, Resolver([]), SYSTEM),
             stop=lambda: self.stop(),
         )
         self.server = ControlServer(self.live.data_dir, operations(controlled))

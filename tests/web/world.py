@@ -21,6 +21,7 @@ from app.clock import SYSTEM, Clock
 from app.config.live import Live
 from app.net.dnsexchange import Server
 from app.net.resolver import Resolver
+from app.operations.dkimrotation import Rotations
 from app.store.account.credentials import Parameters, hash_password, set_password
 from app.store.account.handle import Account
 from app.store.accounts import Accounts
@@ -112,14 +113,16 @@ class World:
         self.server.sessions.admin_seal = file_seal(path.parent / "adminpasswd")
         self.signin = SignIn(self.live, self.accounts, clock, parameters=WEAK, record=self.server.attempts.record)
         self.queue = QueueDb.open(self.live.data_dir, clock)
+        resolver = Resolver(network.resolvers if network else [])
         self.services = Services(
             live=self.live,
             accounts=self.accounts,
             queue=self.queue,
             signin=self.signin,
             server=self.server,
-            resolver=Resolver(network.resolvers if network else []),
+            resolver=resolver,
             clock=clock,
+            rotations=Rotations(self.live, self.server.rotations, resolver, clock),
             dns=network.watch if network else DnsWatch(),
         )
         self.jane.write_now(lambda tx: set_password(tx, PASSWORD, WEAK))

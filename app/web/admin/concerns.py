@@ -16,6 +16,7 @@ from app.config.loading import load
 from app.config.static import Static
 from app.log import Level
 from app.operations.certificates import Certificate, certificates
+from app.operations.dkimrotation import Phase, Progress
 from app.operations.loglevels import levels
 from app.web.templates import plural, show_age, show_bytes
 from app.web.visit import Visit
@@ -64,6 +65,7 @@ async def concerns(visit: Visit) -> list[Concern]:
         *await _stuck(visit),
         *await _sign_ins(visit),
         *_domains(visit),
+        *await _rotations(visit),
         *await asyncio.to_thread(_settings, visit),
     ]
     return sorted(found, key=lambda one: not one.is_bad)
@@ -200,3 +202,23 @@ def _domains(visit: Visit) -> Sequence[Concern]:
         for domain, config in visit.services.live.dynamic.domains.items()
         if config.disabled
     ]
+
+
+async def _rotations(visit: Visit) -> Sequence[Concern]:
+    """DKIM keys that wait for somebody to change records in DNS."""
+    return [
+        Concern(title=title, text=text, link=Link(f"/domains/{one.rotation.domain}/dkim", "Its signing keys"))
+        for one in await visit.services.rotations.all()
+        for title, text in _rotation_words(one)
+    ]
+
+
+def _rotation_words(one: Progress) -> Sequence[tuple[str, str]]:
+    domain = one.rotation.domain
+    if one.phase is Phase.WAITING:
+        return [(f"New keys of {domain} wait", "Their records are not seen in DNS yet; until then the old keys sign.")]
+    if one.phase is Phase.REMOVABLE:
+        return [
+            (f"Records of old keys of {domain} can go", "Take them out of DNS: mail on its way needs them no more.")
+        ]
+    return []

@@ -18,6 +18,7 @@ from app.operations.dnsrecords import files_below
 from app.trust.dkim.keys import load_key
 from app.web.admin.confirm import Question, ask
 from app.web.admin.domain import config_of, domain_of, domain_page, domain_path
+from app.web.admin.rotation import shown_rotation
 from app.web.errors import NotFound
 from app.web.faults import explain
 from app.web.forms import Form
@@ -58,14 +59,14 @@ def _key(visit: Visit, name: str, settings: Selector, *, signs: bool) -> Key:
 
 
 async def _show(visit: Visit) -> Response:
-    return _page(visit, Form())
+    return await _page(visit, Form())
 
 
 def _present(config: ConfigDomain) -> Mapping[str, str]:
     return {"sign": "\n".join(config.dkim.sign if config.dkim else ())}
 
 
-def _page(visit: Visit, form: Form, status: int = 200) -> Response:
+async def _page(visit: Visit, form: Form, status: int = 200) -> Response:
     present = _present(config_of(visit))
     return domain_page(
         visit,
@@ -73,6 +74,7 @@ def _page(visit: Visit, form: Form, status: int = 200) -> Response:
         status,
         form=form,
         keys=_keys(visit),
+        rotation=await shown_rotation(visit),
         algorithms=list(ALGORITHMS.items()),
         proposal=_unused(config_of(visit), utc(visit.services.clock.now()).year),
         present=present,
@@ -98,7 +100,7 @@ async def _add(visit: Visit) -> Response:
         except MailError as error:
             explain(form, error, "selector")
     if not form.is_ok:
-        return _page(visit, form, 422)
+        return await _page(visit, form, 422)
     done = f"The key {selector} is made. Publish its record first; let it sign when the record is seen."
     return visit.redirect(domain_path(domain, "/dkim"), done=done)
 
@@ -107,13 +109,13 @@ async def _set_signing(visit: Visit) -> Response:
     """Which keys sign."""
     form = await visit.form()
     if form.changed(_present(config_of(visit))):
-        return _page(visit, form, 409)
+        return await _page(visit, form, 409)
     live, domain = visit.services.live, domain_of(visit)
     try:
         await asyncio.to_thread(dkimselectors.set_signing_selectors, live, domain, form.all("sign"))
     except MailError as error:
         explain(form, error)
-        return _page(visit, form, 422)
+        return await _page(visit, form, 422)
     return visit.redirect(domain_path(domain, "/dkim"), done="Saved.")
 
 
