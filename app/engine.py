@@ -176,7 +176,8 @@ class Engine:
             if one.endpoint.kind in (Kind.METRICS, Kind.PAGES):
                 self._serve_pages(one, pages)
             else:
-                await self.serving.add(one.socket, self._factory(one.endpoint))
+                proxies = one.endpoint.listener.proxy_protocol_from
+                await self.serving.add(one.socket, self._factory(one.endpoint), proxies)
             log.info(
                 "listening", service=service_name(one.endpoint), address=one.endpoint.address, port=one.endpoint.port
             )

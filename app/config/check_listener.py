@@ -102,6 +102,10 @@ class ListenerChecks:
         for index, ip in enumerate(self.listener.nat_ips):
             if ip.is_unspecified or ip.is_loopback:
                 self._complain("NATIPs", f"[{index}]", text=f"{ip} is no address that the world can reach")
+        for index, network in enumerate(self.listener.proxy_protocol_from):
+            if network.prefixlen == 0:
+                text = f"{network} is everybody: anyone could claim any address; name the proxies"
+                self._complain("ProxyProtocolFrom", f"[{index}]", text=text)
 
     def _needs_tls(self) -> None:
         for service in services(self.listener):

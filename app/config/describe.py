@@ -22,6 +22,7 @@ _EXAMPLES = {
     "domain name": "example.org",
     "regular expression": "^example$",
     "IP address": "0.0.0.0",
+    "IP address or network": "127.0.0.1",
     "duration": "0s",
     "log level": "info",
 }

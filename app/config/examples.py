@@ -23,6 +23,7 @@ NAMES = (
     "reverseproxy",
     "behind-webserver",
     "nat",
+    "proxy-protocol",
     "transport",
     "rulesets",
     "addresses",

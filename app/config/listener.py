@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 
-from app.config.schema import IPAddress, Seconds, optional, required, settings
+from app.config.schema import IPAddress, IPNetwork, Seconds, optional, required, settings
 from app.wire.domain import Domain
 
 DEFAULT_MAX_MESSAGE_SIZE = 100 * 1024 * 1024
@@ -223,6 +223,13 @@ class Listener:
         "Bytes of the largest message to accept, in and out.",
         default=DEFAULT_MAX_MESSAGE_SIZE,
         name="SMTPMaxMessageSize",
+    )
+    proxy_protocol_from: tuple[IPNetwork, ...] = optional(
+        "Addresses and networks of proxies in front of this listener, such as HAProxy with send-proxy-v2. They say who "
+        "connected to them, in a header of the PROXY protocol, and SMTP, submission and IMAP count that address. "
+        "Connections from there must begin with the header; from elsewhere it is not believed. Web pages have "
+        "Forwarded instead. The Go server does not know this setting.",
+        default=(),
     )
     smtp: Smtp | None = optional("Mail from other servers.", default=None, name="SMTP")
     submission: Submission | None = optional("Mail from users, TLS by STARTTLS.", default=None)

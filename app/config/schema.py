@@ -6,8 +6,8 @@
         port: int = optional("Port to listen on.", default=25)
 
 A field's sconf name is its Python name in CamelCase, unless given. Types: str, bool, int, float, Seconds, Domain,
-IPAddress, Regexp, an Enum of strings, `tuple[X, ...]` for a list, `Mapping[K, V]` for a map, another declaration for a
-struct, and `X | None` for what may be absent.
+IPAddress, IPNetwork, Regexp, an Enum of strings, `tuple[X, ...]` for a list, `Mapping[K, V]` for a map, another
+declaration for a struct, and `X | None` for what may be absent.
 
 An optional field that is left out has its default. As in mox an explicit zero (0, "") means the same, unless the field
 is declared with `zero=True`.
@@ -33,6 +33,7 @@ from app.wire.domain import Domain, parse_domain
 
 Seconds = NewType("Seconds", float)
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 T = TypeVar("T")
 
 
@@ -123,6 +124,19 @@ def _parse_ip(text: str) -> IPAddress:
         raise SconfSyntaxError(f"{text!r} is not an IP address") from None
 
 
+def _parse_network(text: str) -> IPNetwork:
+    """A network; an address stands for the network that is only it."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as err:
+        hint = f"; write {ipaddress.ip_network(text, strict=False)}" if "host bits" in str(err) else ""
+        raise SconfSyntaxError(f"{text!r} is not an IP address or network{hint}") from None
+
+
+def _write_network(network: IPNetwork) -> str:
+    return str(network if network.num_addresses > 1 else network.network_address)
+
+
 def _parse_log_level(text: str) -> Level:
     try:
         return parse_level(text)
@@ -146,6 +160,7 @@ _SCALARS: dict[Any, Scalar] = {
     Seconds: Scalar("duration", sconf.parse_duration, sconf.write_duration, 0.0, False),
     Domain: Scalar("domain name", _parse_setting_domain, lambda value: value.unicode, Domain("invalid")),
     IPAddress: Scalar("IP address", _parse_ip, str, ipaddress.IPv4Address(0)),
+    IPNetwork: Scalar("IP address or network", _parse_network, _write_network, ipaddress.IPv4Network(0)),
     Regexp: Scalar("regular expression", parse_regexp, lambda value: value.text, Regexp("")),
     Level: Scalar("log level", _parse_log_level, lambda value: value.name.lower(), Level.INFO),
 }

@@ -14,7 +14,6 @@ any hook or task is logged, given to `crashed`, and ends this connection only.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 import traceback
@@ -26,9 +25,10 @@ from app.errors import ConnectionGone
 from app.ids import connection_id
 from app.limits import IpAddress
 from app.log import Logger, logger
+from app.net.accepted import Ends, ends_of, unread_socket
 from app.net.connectionhooks import ConnectionHooks
 from app.net.deadlines import deadlines_of
-from app.net.peer import NOWHERE, address_of
+from app.net.peer import NOWHERE
 from app.net.tls import TlsInfo, tls_info
 
 HIGH_WATER_BYTES = 1 << 20
@@ -64,6 +64,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         "_waiting",
         "_write_paused",
         "cid",
+        "forwarded",
         "group",
         "implicit_tls",
         "local",
@@ -87,6 +88,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         self.local: IpAddress = NOWHERE
         self.tls: TlsInfo | None = None
         self.group: set[Connection] | None = None  # set by the listener: where open connections are kept
+        self.forwarded: Ends | None = None  # as a proxy in front of us says
         self._deadline = 0.0
         self._bucket = 0
         self._out: list[bytes] = []
@@ -248,11 +250,10 @@ class Connection(ConnectionHooks, asyncio.Protocol):
             return
         self.loop = asyncio.get_running_loop()
         self.transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        if peer is None:
+        ends = self.forwarded or ends_of(transport)
+        if ends is None:
             return self.abort()  # gone before we looked
-        self.remote = address_of(peer)
-        self.local = address_of(transport.get_extra_info("sockname"))
+        self.remote, self.local = ends.remote, ends.local
         if self.group is not None:
             self.group.add(self)
         self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
@@ -387,12 +388,9 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         """Give the socket to a TLS transport.
 
         `loop.start_tls` would do for asyncio, but uvloop reads on after `connection_made`, and what the client has sent
-        at once would be lost to the handshake. So the plain transport lets go of a duplicate of its socket, unread.
+        at once would be lost to the handshake.
         """
-        sock = socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno()))
-        sock.setblocking(False)
-        self.transport.set_protocol(asyncio.Protocol())
-        self.transport.abort()
+        sock = unread_socket(self.transport)
         self._handshaking = True
         self._task = self.loop.create_task(self._shake_hands(context, sock))
 

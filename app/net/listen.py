@@ -11,10 +11,11 @@ import errno
 import ipaddress
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.errors import MailError
 from app.net.connection import Connection
+from app.net.proxied import Network, Proxied
 
 BACKLOG = 1024
 GRACE_S = 3.0  # for connections that are busy when the server stops
@@ -87,9 +88,15 @@ class Serving:
     def __init__(self) -> None:
         self.connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
+        self._unknown: set[asyncio.Task[None]] = set()  # proxies that have not said yet for whom they connect
 
-    async def add(self, sock: socket.socket, factory: Callable[[], Connection]) -> None:
-        """Accept on a socket of `bind`; `factory` makes the protocol of each connection."""
+    async def add(
+        self, sock: socket.socket, factory: Callable[[], Connection], proxies: Sequence[Network] = ()
+    ) -> None:
+        """Accept on a socket of `bind`; `factory` makes the protocol of each connection.
+
+        Connections from the networks of `proxies` begin with a header that says who it is; see `proxied.py`.
+        """
 
         def make() -> Connection:
             connection = factory()
@@ -97,13 +104,16 @@ class Serving:
             return connection
 
         loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_server(make, sock=sock, backlog=BACKLOG))
+        entry = (lambda: Proxied(make, proxies, self._unknown)) if proxies else make
+        self._servers.append(await loop.create_server(entry, sock=sock, backlog=BACKLOG))
 
     async def stop(self, grace_s: float = GRACE_S) -> None:
         """Accept no more, tell every connection, and end those that do not finish in time."""
         for server in self._servers:
             server.close()
         self._servers.clear()
+        for task in tuple(self._unknown):
+            task.cancel()
         for connection in tuple(self.connections):
             connection.stop()
         await self._wait(grace_s)

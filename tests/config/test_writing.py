@@ -37,6 +37,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "duration": st.integers(0, 10**12).map(lambda value: Seconds(value / 1000)),
     "domain name": st.sampled_from([Domain("a.example"), Domain("xn--bcher-kva.example"), Domain("localhost")]),
     "IP address": st.sampled_from([ipaddress.ip_address("192.0.2.1"), ipaddress.ip_address("2001:db8::1")]),
+    "IP address or network": st.sampled_from([ipaddress.ip_network("192.0.2.0/24"), ipaddress.ip_network("::1")]),
     "regular expression": st.sampled_from([Regexp("^a$"), Regexp("b|c")]),
 }
 
