@@ -102,7 +102,7 @@ def _parse_binary(data: bytes) -> ProxyHeader | None:
 
 
 def _plain(address: IPAddress) -> IPAddress:
-    """IPv4 in an IPv6 address (RFC 4291 §2.5.5.2) as what it is, so that limits and rules count it right."""
+    """An IPv4 address that was written as an IPv6 one as what it is, so that limits and rules count it right."""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address

@@ -50,6 +50,7 @@ def test_an_example_is_a_configuration_without_problems(name: str, tmp_path: Pat
     assert load(tmp_path / "mox.conf", files=False).problems == []
     assert found.static_part or found.dynamic_part
     assert found.summary.endswith(".")
+    assert len(found.summary) < 65  # beside its name on one line of a terminal
 
 
 def test_a_mistake_in_an_example_would_be_found(tmp_path: Path) -> None:
