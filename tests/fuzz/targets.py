@@ -42,6 +42,7 @@ from app.wire.message.preview import preview
 from app.wire.message.received import count_received
 from app.wire.message.references import parse_message_id, parse_references
 from app.wire.message.subject import parse_subject
+from app.wire.proxy import parse_header
 from app.wire.regexp.matcher import compile_regexp
 from app.wire.reports import attached, dmarc, tls
 from app.wire.reports.unpack import unpack
@@ -197,6 +198,19 @@ def _status(data: bytes) -> object:
     return len(read_status(data).recipients)
 
 
+def _proxy(data: bytes) -> object:
+    header = parse_header(data)
+    assert header is None or header.size <= len(data)
+    return header is None or (header.source is not None, header.size > 100)
+
+
+_PROXY = (
+    b"PROXY TCP4 203.0.113.9 192.0.2.1 40000 25\r\nEHLO",
+    b"PROXY TCP6 2001:db8::9 ::1 40000 25\r\n",
+    b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x13" + bytes(range(19)),
+    b"\r\n\r\n\x00\r\nQUIT\n\x21\x21\x00\x24" + bytes(36),
+)
+
 TARGETS = (
     Target("message", seeds_of("message"), _message),
     Target("header", seeds_of("message"), _header),
@@ -209,6 +223,7 @@ TARGETS = (
     Target("imap", seeds_of("imap"), _imap),
     Target("smtp", seeds_of("smtp"), _smtp),
     Target("smtp-reply", seeds_of("smtp-reply"), _reply),
+    Target("proxy", _PROXY, _proxy),
     Target("sconf", seeds_of("sconf"), _sconf),
     Target("regexp", seeds_of("regexp"), _regexp),
     Target("delivery-status", seeds_of("value"), _status),

@@ -134,15 +134,18 @@ def test_limits_count_the_client_and_not_the_proxy(run: Run) -> None:
     run(talk())
 
 
-def test_tls_follows_the_header(run: Run) -> None:
+@pytest.mark.parametrize("source", ["127.0.0.2", "127.0.0.3"], ids=["listed", "other"])
+def test_tls_begins_after_the_header_or_at_once(run: Run, source: str) -> None:
     contexts = self_signed("mx.example.com")
 
     async def talk() -> None:
         async with place(contexts.server) as here:
-            reader, writer = await here.connect()
-            writer.write(HEADER_2)
+            reader, writer = await here.connect(source)
+            if source == "127.0.0.2":
+                writer.write(HEADER_2)
             await writer.start_tls(contexts.client, server_hostname="mx.example.com")
-            assert await reader.readline() == b"203.0.113.9 192.0.2.1\n"
+            seen = b"203.0.113.9 192.0.2.1\n" if source == "127.0.0.2" else b"127.0.0.3 127.0.0.1\n"
+            assert await reader.readline() == seen
             writer.write(b"secret\n")
             assert await reader.readline() == b"SECRET\n"
             writer.close()
