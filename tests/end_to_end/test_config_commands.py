@@ -69,3 +69,11 @@ def test_commands_go_on_without_the_server(server: Instance) -> None:
     assert typed(server, "config", "address", "account", "OTHER@localhost") == "mox\n"
     server.start()
     assert "other@localhost" in typed(server, "config", "account", "addresses", "mox").splitlines()
+
+
+def test_examples_travel_in_the_built_file() -> None:
+    names = [line.split()[0] for line in mox("config", "example").splitlines()]
+    assert "transport" in names
+    text = mox("config", "example", names[-1])
+    assert text.startswith("# ")
+    assert "# In domains.conf:\n" in text
