@@ -9,14 +9,17 @@ from __future__ import annotations
 import enum
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.config.listener import Listener, TlsVersion
+from app.config.listener import Listener, ListenerTls, TlsVersion
 from app.config.live import Live
 from app.log import logger
+from app.net.certificatefile import memory_key_cert
 from app.net.listen import bind, has_ipv6
-from app.net.tls import KeyCert, TlsSettings, server_context
+from app.net.selfsigned import make_self_signed
+from app.net.tls import KeyCert, ServerCertificates, TlsSettings
 from app.smtpserver.conversation import Kind as ServiceKind
 from app.smtpserver.conversation import Service
 from app.smtpserver.listener import services
@@ -54,6 +57,7 @@ class Endpoint:
     port: int
     smtp: Service | None = None
     tls: ssl.SSLContext | None = None
+    certificates: ServerCertificates | None = None  # behind `tls`
     is_tls_first: bool = False  # TLS from the first byte
     passwords_need_tls: bool = True
     mounts: tuple[Mount, ...] = ()
@@ -95,57 +99,114 @@ def _shared_ports(wanted: Sequence[Endpoint]) -> set[int]:
     return {one.port for one in wanted if one.address not in _ALL} & everywhere
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tls:
+    """The certificates of a listener, as its services want them."""
+
+    mail: ServerCertificates
+    asking: ServerCertificates  # for services that people sign in to, some with a certificate of their own
+    pages: ServerCertificates
+
+
 def endpoints(live: Live) -> Iterator[Endpoint]:
     """What is to be served."""
     for listener in live.static.listeners.values():
-        tls = _tls_context(live, listener)
-        asking = _tls_context(live, listener, asks_client_certificates=True)
+        tls = _tls(live, listener)
         for address in listener.ips:
-            yield from _mail(live, listener, str(address), tls, asking)
-            yield from _http(listener, str(address), tls)
+            yield from _mail(live, listener, str(address), tls)
+            yield from _http(live, listener, str(address), tls)
 
 
-def _mail(
-    live: Live, listener: Listener, address: str, tls: ssl.SSLContext | None, asking: ssl.SSLContext | None
-) -> Iterator[Endpoint]:
-    """SMTP, submission and IMAP; `asking` is for services that people sign in to."""
-    for made, port in services(listener, live.static.hostname, tls):
-        service = made if made.kind is ServiceKind.SMTP else replace(made, tls=asking)
-        yield Endpoint(kind=Kind.SMTP, listener=listener, address=address, port=port, smtp=service)
-    if (imap := listener.imap) is not None and imap.enabled:
-        need_tls = not imap.no_require_starttls
+def _mail(live: Live, listener: Listener, address: str, tls: _Tls | None) -> Iterator[Endpoint]:
+    """SMTP, submission and IMAP."""
+    mail, asking = (tls.mail, tls.asking) if tls is not None else (None, None)
+    asks = asking.context if asking is not None else None
+    for made, port in services(listener, live.static.hostname, mail.context if mail is not None else None):
+        is_smtp = made.kind is ServiceKind.SMTP
         yield Endpoint(
-            kind=Kind.IMAP, listener=listener, address=address, port=imap.port, tls=asking, passwords_need_tls=need_tls
+            kind=Kind.SMTP,
+            listener=listener,
+            address=address,
+            port=port,
+            smtp=made if is_smtp else replace(made, tls=asks),
+            certificates=mail if is_smtp else asking,
         )
-    if (imaps := listener.imaps) is not None and imaps.enabled:
-        yield Endpoint(
-            kind=Kind.IMAP, listener=listener, address=address, port=imaps.port, tls=asking, is_tls_first=True
-        )
+    for service, is_tls_first in ((listener.imap, False), (listener.imaps, True)):
+        if service is not None and service.enabled:
+            yield Endpoint(
+                kind=Kind.IMAP,
+                listener=listener,
+                address=address,
+                port=service.port,
+                tls=asks,
+                certificates=asking,
+                is_tls_first=is_tls_first,
+                passwords_need_tls=not getattr(service, "no_require_starttls", False),
+            )
 
 
-def _http(listener: Listener, address: str, tls: ssl.SSLContext | None) -> Iterator[Endpoint]:
+def _http(live: Live, listener: Listener, address: str, tls: _Tls | None) -> Iterator[Endpoint]:
     if (metrics := listener.metrics_http) is not None and metrics.enabled:
         yield Endpoint(kind=Kind.METRICS, listener=listener, address=address, port=metrics.port)
-    for one in page_ports(listener):
+    acme = live.static.acme.get(listener.tls.acme) if listener.tls is not None else None
+    for one in page_ports(listener, acme.port if acme is not None else 0):
         if one.is_tls and tls is None:
             log.warn("no certificate, pages over TLS are not served", address=address, port=one.port)
             continue
-        context = tls if one.is_tls else None
+        pages = tls.pages if one.is_tls and tls is not None else None
         yield Endpoint(
-            kind=Kind.PAGES, listener=listener, address=address, port=one.port, tls=context, mounts=one.mounts
+            kind=Kind.PAGES,
+            listener=listener,
+            address=address,
+            port=one.port,
+            tls=pages.context if pages is not None else None,
+            certificates=pages,
+            mounts=one.mounts,
         )
 
 
-def _tls_context(live: Live, listener: Listener, *, asks_client_certificates: bool = False) -> ssl.SSLContext | None:
-    """The listener's context; None without certificates in files (those from ACME belong to a later version)."""
-    if listener.tls is None or not listener.tls.key_certs:
+def automatic_certificates(bound: Sequence[Bound]) -> dict[str, list[ServerCertificates]]:
+    """The certificates that come by themselves, by the authority of their listener."""
+    found: dict[str, list[ServerCertificates]] = {}
+    for endpoint in (one.endpoint for one in bound):
+        authority = endpoint.listener.tls.acme if endpoint.listener.tls is not None else ""
+        certificates = found.setdefault(authority, []) if authority else []
+        if endpoint.certificates is not None and endpoint.certificates not in certificates:
+            certificates.append(endpoint.certificates)
+    return found
+
+
+def certificates_in_files(live: Live, bound: Sequence[Bound]) -> list[tuple[ServerCertificates, list[KeyCert]]]:
+    """Those whose files may change, with the files."""
+    found: list[tuple[ServerCertificates, list[KeyCert]]] = []
+    for endpoint in (one.endpoint for one in bound):
+        tls, made = endpoint.listener.tls, endpoint.certificates
+        if made is not None and tls is not None and tls.key_certs and all(one is not made for one, _ in found):
+            found.append((made, _files(live, endpoint.listener, tls)))
+    return found
+
+
+def _tls(live: Live, listener: Listener) -> _Tls | None:
+    """The certificates of the listener; None without TLS."""
+    if listener.tls is None or not (listener.tls.key_certs or listener.tls.acme):
         return None
-    files = [
-        KeyCert(str(live.resolve(pair.cert_file)), str(live.resolve(pair.key_file))) for pair in listener.tls.key_certs
-    ]
-    settings = TlsSettings(
+    files = _files(live, listener, listener.tls)
+    usual = TlsSettings(
         min_version=_TLS_VERSIONS[listener.tls.min_version],
-        asks_client_certificates=asks_client_certificates and not listener.tls.client_auth_disabled,
         session_tickets=listener.smtp is None or not listener.smtp.tls_session_tickets_disabled,
     )
-    return server_context(files, settings)
+    asks = not listener.tls.client_auth_disabled
+    return _Tls(
+        mail=ServerCertificates(files, usual),
+        asking=ServerCertificates(files, replace(usual, asks_client_certificates=asks)),
+        pages=ServerCertificates(files, replace(usual, refuses_unknown_names=bool(listener.tls.acme))),
+    )
+
+
+def _files(live: Live, listener: Listener, tls: ListenerTls) -> list[KeyCert]:
+    """The files of the configuration; where certificates come by themselves, one of our own for the time until then."""
+    if tls.key_certs:
+        return [KeyCert(str(live.resolve(pair.cert_file)), str(live.resolve(pair.key_file))) for pair in tls.key_certs]
+    name = (listener.hostname or live.static.hostname).ascii
+    made = make_self_signed([name], time.time())
+    return [memory_key_cert(made.certificate + made.key)]

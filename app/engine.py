@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import itertools
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.certificates.challenges import Challenges
+from app.certificates.reloading import Reloading
+from app.certificates.upkeep import Upkeep, Ways
 from app.clock import SYSTEM, Clock
 from app.config.live import Live
 from app.config.static import Static
-from app.endpoints import Bound, Endpoint, Kind
+from app.endpoints import Bound, Endpoint, Kind, automatic_certificates, certificates_in_files
 from app.imapserver.connection import ImapConnection
 from app.imapserver.service import ImapService
 from app.log import logger
@@ -88,6 +92,9 @@ class Engine:
         self.signin.keys = self.server.keys
         self.resolver = Resolver(clock=clock)
         self.rotations = Rotations(live, self.server.rotations, self.resolver, clock)
+        self.challenges = Challenges(clock)
+        ways = Ways(resolver=self.resolver, challenges=self.challenges)
+        self.certificates = Upkeep(live, self.server.certificates, ways, clock)
         self._pages = Services(
             live=live,
             accounts=self.accounts,
@@ -97,8 +104,11 @@ class Engine:
             resolver=self.resolver,
             clock=clock,
             rotations=self.rotations,
+            challenges=self.challenges,
+            certificates=self.certificates,
         )
         self.serving = Serving()
+        self._reloading = Reloading([])
         self._page_servers: list[tuple[object, asyncio.Task[None]]] = []
         self._smtp = Resources(
             live=live,
@@ -181,6 +191,12 @@ class Engine:
             log.info(
                 "listening", service=service_name(one.endpoint), address=one.endpoint.address, port=one.endpoint.port
             )
+        automatic = automatic_certificates(bound)
+        for certificates in itertools.chain(*automatic.values()):
+            certificates.missed = self.certificates.wanted_now
+        self.certificates.start(automatic)
+        self._reloading = Reloading(certificates_in_files(self.live, bound))
+        self._reloading.start()
         self.dispatcher.start()
         if not self.options.localserve_address:
             self.reports.start()
@@ -195,6 +211,8 @@ class Engine:
             server.stop()
         await self.serving.stop()
         await asyncio.gather(*(task for _, task in self._page_servers), return_exceptions=True)
+        await self.certificates.stop()
+        await self._reloading.stop()
         await self.reports.stop()
         await self.rotations.stop()
         await self.dispatcher.stop()
@@ -230,7 +248,7 @@ class Engine:
             app: ASGIApp = metrics_app()
         else:
             app = port_app(self._pages, bound.endpoint.mounts, self._start_routes(services))
-        server = PageServer(app, [bound.socket], bound.endpoint.tls)
+        server = PageServer(app, [bound.socket], bound.endpoint.tls, challenges=self.challenges)
         self._page_servers.append((server, asyncio.get_running_loop().create_task(server.serve())))
 
     def _start_routes(self, services: list[Endpoint]) -> list[BaseRoute]:

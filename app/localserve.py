@@ -38,11 +38,11 @@ from app.config.webhandlers import WebHandler, WebStatic
 from app.config.writing import FORMAT_NOTE, write
 from app.errors import Refusal
 from app.log import Level
+from app.net.selfsigned import make_self_signed
 from app.operations.accounts import new_account
 from app.operations.adminpassword import hash_password
 from app.operations.dkimkeys import DkimKey, dkim_settings, key_files, make_ed25519_key
 from app.operations.newfiles import PRIVATE, NewFile, write_new_files
-from app.operations.selfsigned import make_self_signed
 from app.wire.domain import Domain
 
 LOCALHOST = Domain("localhost")

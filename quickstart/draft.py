@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import MailError, Refusal
+from app.net.selfsigned import SelfSigned
 from app.operations.dkimkeys import DkimKey
-from app.operations.selfsigned import SelfSigned
 from app.wire.domain import Domain
 from quickstart import privatefile
 from quickstart.generate import Answers, Material

@@ -34,6 +34,7 @@ from app.config.schema import IPAddress
 from app.config.static import DEFAULT_SPECIAL_USE, HostTlsRpt, InitialMailboxes, Postmaster, Static
 from app.config.writing import FORMAT_NOTE, write
 from app.log import Level
+from app.net.selfsigned import SelfSigned, make_self_signed
 from app.operations.accounts import new_account
 from app.operations.adminpassword import make_password
 from app.operations.dkimkeys import DkimKey, dkim_settings, make_keys
@@ -44,7 +45,6 @@ from app.operations.domains import (
     client_settings_domain,
     new_domain,
 )
-from app.operations.selfsigned import SelfSigned, make_self_signed
 from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import Address
 from quickstart.texts import CERTIFICATE_NOTE, CERTIFICATES_LATER, PROXY_NOTE, SERVICE_UNIT

@@ -29,8 +29,8 @@ from typing import Any
 from app.errors import Refusal
 from app.net.listen import ListenError, bind
 from app.net.resolver import Resolver
+from app.net.selfsigned import SelfSigned, make_self_signed
 from app.operations.dnscheck.dialling import HostDialler
-from app.operations.selfsigned import SelfSigned, make_self_signed
 from app.web.serving import PageServer
 from app.wire.smtp.address import IPAddress
 from quickstart import privatefile

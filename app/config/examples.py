@@ -19,6 +19,7 @@ from app.config.static import Static
 from app.errors import Problem, Refusal
 
 NAMES = (
+    "acme",
     "webhandlers",
     "reverseproxy",
     "behind-webserver",

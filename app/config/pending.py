@@ -17,11 +17,7 @@ from app.wire.sconf import Document, Line
 STATIC = """
 CheckUpdates
 Pedantic
-TLS
-ACME
 Listeners.*.IPsNATed
-Listeners.*.TLS.ACME
-Listeners.*.TLS.HostPrivateKeyFiles
 Listeners.*.SMTP.NoRequireTLS
 Listeners.*.Submissions.EnabledOnHTTPS
 Listeners.*.IMAPS.EnabledOnHTTPS

@@ -31,7 +31,9 @@ class CertificateRoots:
 class GlobalTls:
     """TLS for everything that we connect to."""
 
-    ca: CertificateRoots | None = optional("Authorities to trust.", default=None, name="CA")
+    ca: CertificateRoots | None = optional(
+        "Authorities to trust when certificates are asked for (ACME).", default=None, name="CA"
+    )
 
 
 @settings

@@ -29,7 +29,7 @@ async def tell_changes(session: Session, selected: Selected, known: Resync) -> N
     changed = [uid for uid, modseq in zip(index.uids, index.modseqs, strict=True) if modseq > known.modseq]
     if known.known_uids is not None:
         changed = known.known_uids.select_uids(changed)
-    removed = await _removed(session, selected, known.modseq)
+    removed = await _removed(selected, known.modseq)
     if removed is None:
         first = _last_match(selected.uids, known.match) + 1 if known.match else 1
         removed = intersect(_absent(selected), [range(first, MAX_NUMBER + 1)])
@@ -47,16 +47,16 @@ async def tell_removed(session: Session, selected: Selected, uids: SequenceSet, 
     """Answer VANISHED of UID FETCH: which of `uids` were removed after that modseq."""
     if uids.is_saved:  # what was saved is there, as far as the client knows
         return
-    removed = await _removed(session, selected, since)
+    removed = await _removed(selected, since)
     if removed is None:
         removed = _absent(selected)
     session.write(vanished(intersect(removed, uids.numbers(MAX_NUMBER)), is_earlier=True))
 
 
-async def _removed(session: Session, selected: Selected, since: int) -> list[range] | None:
+async def _removed(selected: Selected, since: int) -> list[range] | None:
     """Uids removed after a modseq that the client's view does not have; None when they were forgotten."""
     mailbox = selected.mailbox
-    uids = await session.account.read(lambda db: removed_since(db, mailbox.id, since))
+    uids = await selected.account.read(lambda db: removed_since(db, mailbox.id, since))
     if uids is None:
         return None
     return spans(uid for uid in uids if not selected.seq_of(uid))

@@ -9,7 +9,7 @@ Where a name has an ECDSA and an RSA certificate, OpenSSL takes the ECDSA one fo
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +87,7 @@ class TlsSettings:
     min_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
     session_tickets: bool = True
     asks_client_certificates: bool = False
+    refuses_unknown_names: bool = False  # and clients that name nobody
 
 
 class ServerCertificates:
@@ -96,6 +97,7 @@ class ServerCertificates:
         """Load the files; raises CertificateError."""
         self._settings = settings or TlsSettings()
         self._by_name: dict[str, ssl.SSLContext] = {}
+        self.missed: Callable[[str], None] = _nobody  # told of names that are asked for and not here
         self._first: ssl.SSLContext
         self.replace(certificates)
         self.context: ssl.SSLContext = self._first
@@ -120,23 +122,32 @@ class ServerCertificates:
 
     def find(self, server_name: str | None) -> ssl.SSLContext:
         """The context for a server name: exact, then by wildcard, else the first certificate's."""
+        return self._named(server_name) or self._first
+
+    def _named(self, server_name: str | None) -> ssl.SSLContext | None:
         if not server_name:
-            return self._first
+            return None
         name = server_name.lower().rstrip(".")
         wildcard = "*." + name.partition(".")[2]
-        return self._by_name.get(name) or self._by_name.get(wildcard) or self._first
+        return self._by_name.get(name) or self._by_name.get(wildcard)
 
-    def _choose(self, ssl_object: Any, server_name: str | None, context: ssl.SSLContext) -> None:  # noqa: ANN401
+    def _choose(self, ssl_object: Any, server_name: str | None, context: ssl.SSLContext) -> int | None:  # noqa: ANN401
         if server_name:
             ssl_object.asked_server_name = server_name.lower()
-        chosen = self.find(server_name)
+        chosen = self._named(server_name)
+        if chosen is None:
+            if server_name:
+                self.missed(server_name.lower().rstrip("."))
+            if self._settings.refuses_unknown_names:
+                return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+            chosen = self._first
         if chosen is not ssl_object.context:
             ssl_object.context = chosen
+        return None
 
 
-def server_context(certificates: Sequence[KeyCert], settings: TlsSettings | None = None) -> ssl.SSLContext:
-    """A context for listeners whose certificates never change while they run."""
-    return ServerCertificates(certificates, settings).context
+def _nobody(name: str) -> None:
+    pass
 
 
 def certificate_names(certificate: KeyCert) -> tuple[str, ...]:

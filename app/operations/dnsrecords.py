@@ -18,7 +18,7 @@ from pathlib import Path
 from app.config.dynamic import ConfigDomain, Dynamic, ReportAddress
 from app.config.schema import IPAddress
 from app.config.static import Static
-from app.operations.selfsigned import spki_sha256
+from app.net.selfsigned import spki_sha256
 from app.trust.dkim.keys import load_key, record_strings
 from app.wire.domain import Domain
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from app.log import SETTINGS, Level
 
 PACKAGES: Mapping[str, str] = {
+    "certificates": "certificates that come by themselves",
     "config": "reading and changing the configuration",
     "connection": "connections of mail servers and programs",
     "ctl": "commands to the running server",
     "http": "pages",
     "imapserver": "mail programs that read mail",
     "junk": "learning what is junk",
+    "operations": "what the server does by itself for its operators",
     "queue": "mail on its way out",
     "reports": "reports to other domains",
     "serve": "start and stop",

@@ -15,6 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.clock import SYSTEM, Clock
+from app.store.certificateattempts import CertificateAttempts
 from app.store.clientkeys import ClientKeys
 from app.store.dkimrotations import DkimRotations
 from app.store.evaluations import Evaluations
@@ -45,6 +46,7 @@ class ServerDb:
         self.tls_results = TlsResults(self.db, clock)
         self.suppressions = ReportSuppressions(self.db, clock)
         self.policies = MtaStsPolicies(self.db, clock)
+        self.certificates = CertificateAttempts(self.db)
         self.rotations = DkimRotations(self.db)
         self.returns = ReturnPaths(self.db, clock)
 

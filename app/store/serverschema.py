@@ -232,6 +232,19 @@ CREATE TABLE dkim_rotation (
 ) STRICT;
 """
 
+_CERTIFICATES = """
+-- Failures to get a certificate; see certificateattempts.py.
+CREATE TABLE certificate_attempt (
+    authority TEXT NOT NULL,            -- its name in ACME of mox.conf
+    name TEXT NOT NULL,
+    count INTEGER NOT NULL,             -- in a row
+    last REAL NOT NULL,
+    next REAL NOT NULL,
+    error TEXT NOT NULL,
+    PRIMARY KEY (authority, name)
+) STRICT, WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _CLIENT_KEYS,
@@ -241,4 +254,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _POLICIES,
     _RETURNS,
     _ROTATIONS,
+    _CERTIFICATES,
 )

@@ -27,9 +27,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from app import metrics
+from app.certificates.challenges import ALPN, Challenges
 from app.limits import ConcurrencyLimit, IpAddress, PerClass
 from app.log import logger
 from app.net.peer import address_of
+
+MAX_HELLO = 8192
+RECORD_HEAD = 5  # bytes of a TLS record before its content
+LOOKS = 20
+LOOK_AGAIN_S = 0.1
 
 log = logger("http")
 
@@ -199,13 +205,48 @@ class _Handshake(asyncio.Protocol):
 
         limit = door.admission.bounds.handshake_s
         try:
-            await loop.connect_accepted_socket(protocol, sock, ssl=door.tls, ssl_handshake_timeout=limit)
-        except OSError as error:  # ssl.SSLError, resets and the time limit are all of this kind
+            context = door.tls
+            if door.challenges is not None and door.challenges.context is not None:
+                context = await asyncio.wait_for(_context_for(sock, door.challenges, context), limit)
+            await loop.connect_accepted_socket(protocol, sock, ssl=context, ssl_handshake_timeout=limit)
+        except OSError as error:  # ssl.SSLError, resets and the time limits are all of this kind
             log.debug("tls handshake failed", remote=address, error=error)
         finally:
             if not made or made[0].transport is None:  # nobody else counts it
                 sock.close()
                 door.admission.leave(address)
+
+
+async def _context_for(
+    sock: socket.socket, challenges: Challenges, usual: ssl.SSLContext | None
+) -> ssl.SSLContext | None:
+    """The context of challenges for who offers their protocol alone, as only authorities do (RFC 8737 §3).
+
+    OpenSSL would tell us too late, so the first bytes of the handshake are looked at and left where they are.
+    """
+    for _ in range(LOOKS):
+        head = await _peek(sock)
+        if len(head) < RECORD_HEAD or len(head) < RECORD_HEAD + int.from_bytes(head[3:5], "big"):
+            await asyncio.sleep(LOOK_AGAIN_S)  # the rest is on its way
+            continue
+        return challenges.context if ALPN.encode() in head else usual
+    return usual
+
+
+async def _peek(sock: socket.socket) -> bytes:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(sock.fileno(), _wake, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(sock.fileno())
+    return sock.recv(MAX_HELLO, socket.MSG_PEEK)
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -214,6 +255,7 @@ class Door:
 
     admission: Admission
     tls: ssl.SSLContext | None
+    challenges: Challenges | None = None
     handshakes: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __call__(self, *, config: Config, server_state: ServerState, **others: object) -> asyncio.Protocol:

@@ -21,6 +21,7 @@ class MountKind(enum.Enum):
     ADMIN = "admin"
     CLIENT_FILES = "autoconfig"  # autoconfig, autodiscover, profiles
     POLICY = "mtasts"
+    CHALLENGES = "acme"  # answers that an authority of certificates looks for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,10 @@ class PagePort:
     mounts: tuple[Mount, ...]
 
 
-def page_ports(listener: Listener) -> list[PagePort]:
-    """The ports of a listener that serve pages, each once."""
+def page_ports(listener: Listener, acme_port: int = 0) -> list[PagePort]:
+    """The ports of a listener that serve pages, each once; `acme_port` is where an authority looks by TLS."""
     found: dict[tuple[int, bool], list[Mount]] = {}
-    for port, is_tls, mount in _wanted(listener):
+    for port, is_tls, mount in (*_wanted(listener), *_challenges(listener, acme_port)):
         mounts = found.setdefault((port, is_tls), [])
         if all(other.path != mount.path or _is_file(other) or _is_file(mount) for other in mounts):
             mounts.append(mount)
@@ -52,7 +53,14 @@ def page_ports(listener: Listener) -> list[PagePort]:
 
 
 def _is_file(mount: Mount) -> bool:
-    return mount.kind in (MountKind.CLIENT_FILES, MountKind.POLICY)
+    return mount.kind in (MountKind.CLIENT_FILES, MountKind.POLICY, MountKind.CHALLENGES)
+
+
+def _challenges(listener: Listener, acme_port: int) -> Iterator[tuple[int, bool, Mount]]:
+    if acme_port:
+        yield acme_port, True, Mount(kind=MountKind.CHALLENGES)
+        if listener.webserver_http is not None and listener.webserver_http.enabled:
+            yield listener.webserver_http.port, False, Mount(kind=MountKind.CHALLENGES)
 
 
 def _wanted(listener: Listener) -> Iterator[tuple[int, bool, Mount]]:

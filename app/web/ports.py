@@ -14,6 +14,7 @@ from starlette.routing import Mount as Below
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.web.account.app import ACCOUNT_PAGES
+from app.web.acmechallenge import AcmeChallenges
 from app.web.admin.app import ADMIN_PAGES
 from app.web.application import Application
 from app.web.headers import SecurityHeaders
@@ -41,7 +42,10 @@ class PortApp:
 
 def port_app(services: Services, mounts: Sequence[Mount], start: Sequence[BaseRoute] = ()) -> ASGIApp:
     """What a port serves; `start` are routes of the first page where nothing else has the root."""
-    return PortApp(_files(services, mounts), _pages(services, mounts, start))
+    app = PortApp(_files(services, mounts), _pages(services, mounts, start))
+    if services.challenges is None or all(mount.kind is not MountKind.CHALLENGES for mount in mounts):
+        return app
+    return AcmeChallenges(app, services.challenges)
 
 
 def _files(services: Services, mounts: Sequence[Mount]) -> ASGIApp | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.certificates.challenges import Challenges
+from app.certificates.upkeep import Upkeep
 from app.clock import Clock
 from app.config.live import Live
 from app.operations.dkimrotation import Rotations
@@ -27,4 +29,6 @@ class Services:
     resolver: Resolver
     clock: Clock
     rotations: Rotations
+    challenges: Challenges | None = None
+    certificates: Upkeep | None = None  # where certificates come by themselves
     dns: DnsWatch = field(default_factory=DnsWatch)

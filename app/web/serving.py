@@ -18,6 +18,7 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.certificates.challenges import Challenges
 from app.log import logger
 from app.web.connections import Admission, Bounds, Door
 
@@ -74,6 +75,7 @@ class PageServer:
         sockets: list[socket.socket],
         context: ssl.SSLContext | None = None,
         bounds: Bounds = _USUAL,
+        challenges: Challenges | None = None,
     ) -> None:
         config = uvicorn.Config(
             _OneLength(app),
@@ -89,7 +91,7 @@ class PageServer:
             ws="none",
         )
         config.load()
-        self._door = Door(admission=Admission(bounds), tls=context)
+        self._door = Door(admission=Admission(bounds), tls=context, challenges=challenges)
         config.http_protocol_class = self._door  # type: ignore[assignment]
         self._server = _Server(config)
         self._sockets = sockets

@@ -15,7 +15,7 @@ ROWS = (
     ("app.trust", "app.junk", "app.routing"),
     ("app.config",),
     ("app.store", "app.net"),
-    ("app.smtpserver", "app.imapserver", "app.queue", "app.reports", "app.operations"),
+    ("app.smtpserver", "app.imapserver", "app.queue", "app.reports", "app.operations", "app.certificates"),
     ("app.web", "app.ctl"),
     ("app.serve", "app.engine", "app.endpoints", "app.localserve", "quickstart"),
     ("app.cli",),

@@ -15,7 +15,7 @@ import pytest
 from app.errors import Refusal
 from app.imapserver.connection import ImapConnection
 from app.net.listen import Serving, bind
-from app.net.tls import KeyCert, TlsSettings, server_context
+from app.net.tls import KeyCert, ServerCertificates, TlsSettings
 from app.store.serverdb import ServerDb
 from app.store.signin import SignInAttempt
 from tests.imapserver.world import HOST, PASSWORD, World
@@ -37,7 +37,7 @@ class KeyWorld:
         self.world.signin.keys = self.server.keys
         self.world.signin.record = self.attempts.append
         pair = KeyCert(*map(str, write_pair(directory, "localhost")))
-        self.context = server_context([pair], TlsSettings(asks_client_certificates=True))
+        self.context = ServerCertificates([pair], TlsSettings(asks_client_certificates=True)).context
         self.shown = make_shown(directory)
 
     def talk(self, conversation: Callable[[int], Awaitable[None]]) -> None:

@@ -13,10 +13,10 @@ from app.config.listener import Imap, Imaps, KeyCert, Listener, ListenerTls, Smt
 from app.config.schema import Seconds
 from app.config.static import Acme, HostTlsRpt, Postmaster, Static
 from app.log import Level
+from app.net.selfsigned import make_self_signed, spki_sha256
 from app.operations.clientsettings import Security, client_settings
 from app.operations.dkimkeys import DkimKey, dkim_settings, make_keys
 from app.operations.dnsrecords import files_below, host_of, records, rows, zone_file
-from app.operations.selfsigned import make_self_signed, spki_sha256
 from app.wire.domain import Domain
 
 DOMAIN = Domain("example.org")

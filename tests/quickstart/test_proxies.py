@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import Temporary
-from app.operations.selfsigned import make_self_signed
+from app.net.selfsigned import make_self_signed
 from quickstart.proxies import Names, Snippet, snippets
 from quickstart.proxytest import Ports, Reached, try_names
 from tests.support.machines import DictionaryResolver

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from app import log
-from app.operations.selfsigned import make_self_signed
+from app.net.selfsigned import make_self_signed
 from app.web.connections import Admission, Bounds
 from app.web.serving import PageServer
 

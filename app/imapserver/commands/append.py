@@ -49,7 +49,7 @@ async def look_ahead(session: Session, start: AppendStart, earlier_bytes: int) -
 async def _replaced_bytes(session: Session, command: ReplaceCommand) -> int:
     selected = writable(session)
     mailbox_id, uid = selected.mailbox.id, choose_one(selected, command.target, uid=command.uid)
-    message = await session.account.read(lambda db: messages.find(db, mailbox_id, uid))
+    message = await selected.account.read(lambda db: messages.find(db, mailbox_id, uid))
     return message.size_bytes if message else 0
 
 

@@ -63,8 +63,9 @@ async def _resolve(session: Session, url: str) -> Stretch:
     if place.mailbox is None and session.selected is None:
         raise _bad(url)
     selected_id = session.selected.mailbox.id if session.selected else 0
-    msg_dir = session.account.directory / "msg"
-    found = await session.account.read(lambda db: _find(db, msg_dir, place, selected_id))
+    account = session.selected.account if session.selected and place.mailbox is None else session.account
+    msg_dir = account.directory / "msg"
+    found = await account.read(lambda db: _find(db, msg_dir, place, selected_id))
     if found is None:
         raise _bad(url)
     return found

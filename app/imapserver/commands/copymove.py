@@ -25,7 +25,7 @@ async def copy(session: Session, command: CopyCommand) -> None:
     selected = selected_of(session)
     source, uids, name = selected.mailbox.id, choose(selected, command.sequence, uid=command.uid), command.mailbox
     check_count(session, len(uids), newest(session, uids).lowest)
-    work = session.account.write(lambda tx: messages.copy(tx, source, uids, _target(tx, name)))
+    work = selected.account.write(lambda tx: messages.copy(tx, source, uids, _target(tx, name)))
     copied = await watched(session, command.tag, work)
     _check_copied(command, uids, copied)
     session.ok(command.tag, "copied", _code(copied))
@@ -36,7 +36,7 @@ async def move(session: Session, command: MoveCommand) -> None:
     selected = writable(session)
     bounded = newest(session, choose(selected, command.sequence, uid=command.uid))
     source, uids, name = selected.mailbox.id, bounded.uids, command.mailbox
-    work = session.account.write(lambda tx: messages.move(tx, source, uids, _target(tx, name)))
+    work = selected.account.write(lambda tx: messages.move(tx, source, uids, _target(tx, name)))
     moved = await watched(session, command.tag, work)
     _check_copied(command, uids, moved)
     if code := _code(moved):

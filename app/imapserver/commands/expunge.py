@@ -22,7 +22,7 @@ async def expunge(session: Session, command: ExpungeCommand) -> None:
     mailbox_id = selected.mailbox.id
     bounded = Bounded(()) if command.uids is None else _deleted(session, choose(selected, command.uids, uid=True))
     uids = None if command.uids is None else bounded.uids
-    work = session.account.write(lambda tx: _expunge(tx, mailbox_id, uids))
+    work = selected.account.write(lambda tx: _expunge(tx, mailbox_id, uids))
     removed = await watched(session, command.tag, work)
     updates.write(session, may_expunge=True, is_answer=True)
     finish(session, command.tag, "expunged", bounded, updates.modseq_code(session) if removed else None)

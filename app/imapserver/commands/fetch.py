@@ -29,6 +29,7 @@ from app.imapserver.selected import Selected
 from app.imapserver.session import Session, log
 from app.store.account import flags
 from app.store.account.flags import FlagChange, Mode
+from app.store.account.handle import Account
 from app.store.account.objectids import Kind, write_objectid
 from app.store.account.prepare import LIST_FIELDS
 from app.store.account.reader import content_ids, departed_row, read_message, ready_rows
@@ -150,12 +151,12 @@ async def _fetch(session: Session, selected: Selected, command: FetchCommand, wa
     uids = bounded.uids
     sets_seen = wanted.sets_seen and not selected.read_only
     at_once = BODY_CHUNK if wanted.needs_bytes else CHUNK
-    mailbox_id, msg_dir = selected.mailbox.id, session.account.directory / "msg"
+    mailbox_id, msg_dir = selected.mailbox.id, selected.account.directory / "msg"
     position, steps = 0, Steps(session, command.tag)
     if command.vanished and command.changedsince is not None:
         await tell_removed(session, selected, command.sequence, command.changedsince)
     while position < len(uids) and session.selected is selected:
-        chunk = await _read(session, Asked(msg_dir, mailbox_id, wanted, uids[position : position + at_once]))
+        chunk = await _read(selected.account, Asked(msg_dir, mailbox_id, wanted, uids[position : position + at_once]))
         shown = await _set_seen(session, selected, wanted, [row[0] for row in chunk.rows]) if sets_seen else wanted
         if chunk.has_large:
             await _write_large(session, selected, shown, chunk.rows)
@@ -170,10 +171,12 @@ async def _fetch(session: Session, selected: Selected, command: FetchCommand, wa
 async def fetch_new(session: Session, selected: Selected, items: tuple[FetchItem, ...], uids: Sequence[int]) -> None:
     """Tell of new messages what the client wants to know of each (RFC 5465 §5.2, §7); nothing is marked as seen."""
     wanted = plan(_with_sync(session, tuple(dict.fromkeys(items))))
-    mailbox_id, msg_dir = selected.mailbox.id, session.account.directory / "msg"
+    mailbox_id, msg_dir = selected.mailbox.id, selected.account.directory / "msg"
     position = 0
     while position < len(uids) and session.selected is selected:
-        chunk = await _read(session, Asked(msg_dir, mailbox_id, wanted, uids[position : position + BODY_CHUNK]))
+        chunk = await _read(
+            selected.account, Asked(msg_dir, mailbox_id, wanted, uids[position : position + BODY_CHUNK])
+        )
         if chunk.has_large:
             await _write_large(session, selected, wanted, chunk.rows)
         else:
@@ -182,11 +185,11 @@ async def fetch_new(session: Session, selected: Selected, items: tuple[FetchItem
         position += chunk.done
 
 
-async def _read(session: Session, asked: Asked) -> Chunk:
+async def _read(account: Account, asked: Asked) -> Chunk:
     if asked.wanted.needs_bytes:
-        return await session.account.read(lambda db: _read_with_bytes(db, asked))
+        return await account.read(lambda db: _read_with_bytes(db, asked))
     if asked.wanted.columns:
-        return await session.account.read(lambda db: _read_columns(db, asked))
+        return await account.read(lambda db: _read_columns(db, asked))
     await asyncio.sleep(0)  # other connections first
     return Chunk([(uid,) for uid in asked.uids], len(asked.uids))
 
@@ -219,7 +222,7 @@ async def _set_seen(session: Session, selected: Selected, wanted: Plan, uids: Se
     mailbox_id = selected.mailbox.id
     change = FlagChange(mode=Mode.ADD, flags=SEEN)
     try:
-        stored = await session.account.write(lambda tx: flags.store(tx, mailbox_id, unseen, change))
+        stored = await selected.account.write(lambda tx: flags.store(tx, mailbox_id, unseen, change))
     except Temporary as err:  # with a full disk, mail can still be read
         log.warn("cannot mark messages as seen", cid=session.connection.cid, err=err)
         return wanted

@@ -137,9 +137,10 @@ def _find(db: sqlite3.Connection, msg_dir: Path, searches: list[Search]) -> list
 
 async def _search_selected(session: Session, key: SearchKey, asked: Asked) -> None:
     wanted = begin(session, key, asked)
-    msg_dir = session.account.directory / "msg"
+    account = selected_of(session).account
+    msg_dir = account.directory / "msg"
     with following(session, asked, wanted) as context:
-        matches = await session.account.read(lambda db: find_matches(db, msg_dir, wanted))
+        matches = await account.read(lambda db: find_matches(db, msg_dir, wanted))
         if context is not None:
             context.begin(matches)
     save(session, asked, matches)

@@ -26,7 +26,7 @@ async def replace(session: Session, command: ReplaceCommand) -> None:
     async with spooled(session, command) as incoming:
         selected = writable(session)
         mailbox_id, uid = selected.mailbox.id, choose_one(selected, command.target, uid=command.uid)
-        work = session.account.write(lambda tx: _replace(tx, mailbox_id, uid, incoming[0]))
+        work = selected.account.write(lambda tx: _replace(tx, mailbox_id, uid, incoming[0]))
         added = await watched(session, command.tag, work)
     session.untagged_ok("the new message", appenduid(added.uidvalidity, [added.uid]))
     updates.write(session, may_expunge=False)

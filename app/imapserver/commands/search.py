@@ -39,9 +39,10 @@ async def search(session: Session, command: SearchCommand) -> None:
     check_charset(session, has_charset=command.has_charset)
     asked = Asked(tag=command.tag, uid=command.uid, returns=command.returns, has_modseq=command.has_modseq)
     wanted, bounded = narrow(session, begin(session, command.key, asked))
-    msg_dir = session.account.directory / "msg"
+    account = selected_of(session).account
+    msg_dir = account.directory / "msg"
     with following(session, asked, wanted) as context:
-        found = session.account.read(lambda db: find_matches(db, msg_dir, wanted))
+        found = account.read(lambda db: find_matches(db, msg_dir, wanted))
         matches = await watched(session, command.tag, found, wanted.progress)
         if context is not None:
             context.begin(matches)
@@ -114,7 +115,7 @@ def begin(session: Session, key: SearchKey, asked: Asked) -> Search:
         key=key,
         view=array("I", selected.uids),
         saved=selected.search_result,
-        now=int(session.account.clock.now()),
+        now=int(selected.account.clock.now()),
         progress=Progress(),
     )
     if asked.returns is not None and asked.returns.saves:
@@ -147,7 +148,7 @@ def following(session: Session, asked: Asked, wanted: Search) -> Iterator[Contex
         return
     selected = selected_of(session)
     if selected.contexts is None:
-        selected.contexts = Contexts(session.account, selected.mailbox.id)
+        selected.contexts = Contexts(selected.account, selected.mailbox.id)
     contexts = selected.contexts
     if refusal := _why_not(contexts, wanted.key):
         refuse_updates(session, asked.tag, refusal)

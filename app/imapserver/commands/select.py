@@ -76,7 +76,7 @@ def _write_state(session: Session, selected: Selected) -> None:
     session.untagged_ok("uids are valid", response.uidvalidity_is(mailbox.uidvalidity))
     session.untagged_ok("next uid", response.uidnext_is(mailbox.uidnext))
     session.write(untagged_data(b'LIST () "/" ' + write_mailbox(mailbox.name, utf8=session.utf8)))
-    objectid = write_objectid(Kind.MAILBOX, mailbox.id, session.account.epoch)
+    objectid = write_objectid(Kind.MAILBOX, mailbox.id, selected.account.epoch)
     session.untagged_ok("this mailbox, whatever its name", response.mailboxid_is(objectid))
     session.untagged_ok("highest modseq", Code(f"HIGHESTMODSEQ {selected.highest_modseq()}"))
     session.untagged_ok("URLs of this mailbox can be given to others", response.URLMECH)
@@ -95,7 +95,7 @@ async def close(session: Session, command: CloseCommand) -> None:
     if not selected.read_only:
         mailbox_id = selected.mailbox.id
         with contextlib.suppress(NoSuchMailbox):  # deleted by another session, and left all the same
-            modseq = await session.account.write(lambda tx: _expunge_deleted(tx, mailbox_id, known))
+            modseq = await selected.account.write(lambda tx: _expunge_deleted(tx, mailbox_id, known))
             code = response.highestmodseq(modseq) if modseq and session.has_qresync else None
     session.ok(command.tag, "closed", code)
 

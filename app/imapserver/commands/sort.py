@@ -30,7 +30,8 @@ async def sort(session: Session, command: SortCommand) -> None:
     )
     wanted = begin(session, command.key, asked)
     check_search(session, wanted)
-    msg_dir, mailbox_id = session.account.directory / "msg", wanted.mailbox_id
+    account, mailbox_id = selected_of(session).account, wanted.mailbox_id
+    msg_dir = account.directory / "msg"
 
     def look(db: sqlite3.Connection, *, has_ranks: bool) -> tuple[list[Match], list[Rank]]:
         found = find_matches(db, msg_dir, wanted)
@@ -41,7 +42,7 @@ async def sort(session: Session, command: SortCommand) -> None:
         return [by_uid[rank[-1]] for rank in ranks], ranks
 
     with following(session, asked, wanted) as context:
-        found = session.account.read(lambda db: look(db, has_ranks=context is not None))
+        found = account.read(lambda db: look(db, has_ranks=context is not None))
         matches, ranks = await watched(session, command.tag, found, wanted.progress)
         if context is not None:
             context.begin(matches, ranks)
@@ -58,8 +59,9 @@ async def thread(session: Session, command: ThreadCommand) -> None:
     asked = Asked(tag=command.tag, uid=command.uid, has_modseq=command.has_modseq)
     wanted = begin(session, command.key, asked)
     check_search(session, wanted)
-    msg_dir = session.account.directory / "msg"
-    found = session.account.read(
+    account = selected_of(session).account
+    msg_dir = account.directory / "msg"
+    found = account.read(
         lambda db: read_threads(db, msg_dir, wanted.mailbox_id, find_matches(db, msg_dir, wanted), command.algorithm)
     )
     threads = await watched(session, command.tag, found, wanted.progress)

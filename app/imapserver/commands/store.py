@@ -33,7 +33,7 @@ async def store(session: Session, command: StoreCommand) -> None:
         unchanged_since=command.unchangedsince,
     )
     mailbox_id = selected.mailbox.id
-    work = session.account.write(lambda tx: flags.store(tx, mailbox_id, uids, change))
+    work = selected.account.write(lambda tx: flags.store(tx, mailbox_id, uids, change))
     stored = await watched(session, command.tag, work)
     await _report(session, selected, command, stored)
     # A message that is gone cannot be changed; without UID the client is told so (RFC 2180 §4.2.1).

@@ -18,6 +18,7 @@ from app.log import Level
 from app.operations.certificates import Certificate, certificates
 from app.operations.dkimrotation import Phase, Progress
 from app.operations.loglevels import levels
+from app.web.admin.certificates import automatic
 from app.web.templates import plural, show_age, show_bytes
 from app.web.visit import Visit
 
@@ -61,6 +62,7 @@ async def concerns(visit: Visit) -> list[Concern]:
         *await asyncio.to_thread(_configuration, visit),
         *await asyncio.to_thread(_certificates, visit),
         *await asyncio.to_thread(_disk, visit),
+        *await _automatic(visit),
         *_log_levels(visit),
         *await _stuck(visit),
         *await _sign_ins(visit),
@@ -126,7 +128,7 @@ def _certificate(one: Certificate, now: float, hostname: str) -> Concern | None:
         text = f"{where} ran out {show_age(now - one.expires)} ago. Mail programs refuse to connect."
         return Concern(title="A certificate has expired", text=text, is_bad=True, link=MOX_CONF)
     if one.expires - now < EXPIRES_SOON_S:
-        text = f"{where} runs out in {show_age(one.expires - now)}. Put a new one there and start the server again."
+        text = f"{where} runs out in {show_age(one.expires - now)}. Put a new one there; it is used by itself."
         return Concern(title="A certificate expires soon", text=text, link=MOX_CONF)
     if one.is_self_signed:
         text = f"{where}: mail programs warn about it until somebody accepts it. Use one of a known authority."
@@ -135,6 +137,22 @@ def _certificate(one: Certificate, now: float, hostname: str) -> Concern | None:
         text = f"{where} is not for {hostname}, the name of this server."
         return Concern(title="A certificate is for another name", text=text, link=MOX_CONF)
     return None
+
+
+async def _automatic(visit: Visit) -> Sequence[Concern]:
+    """Certificates that ought to come by themselves and do not."""
+    link = Link("/certificates", "Certificates")
+    titles = {"bad": "A certificate does not come", "warn": "A certificate is not renewed"}
+    return [
+        Concern(
+            title=titles[row.kind],
+            text=f"{row.state.wanted.name}: {row.state.failed.error}",
+            link=link,
+            is_bad=row.kind == "bad" and row.state.wanted.is_host,
+        )
+        for row in await automatic(visit)
+        if row.state.failed is not None and row.kind in titles
+    ]
 
 
 def _disk(visit: Visit) -> Sequence[Concern]:

@@ -21,12 +21,12 @@ from app.log import Level
 from app.net.authority import AuthoritativeServers
 from app.net.dnsexchange import parse_server
 from app.net.resolver import Resolver
+from app.net.selfsigned import make_self_signed
 from app.operations.dkimkeys import dkim_settings, make_keys
 from app.operations.dnscheck.check import PARTS, check_domain, check_part
 from app.operations.dnscheck.dialling import ProbeFailed
 from app.operations.dnscheck.findings import DomainCheck, Network, Part, PartCheck, Subject
 from app.operations.dnsrecords import host_of, records
-from app.operations.selfsigned import make_self_signed
 from app.wire.domain import Domain
 from tests.support.dns import DnsServer, Zone
 

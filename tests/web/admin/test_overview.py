@@ -12,7 +12,7 @@ import pytest
 from app.clock import Clock
 from app.net.authority import AuthoritativeServers
 from app.net.dnsexchange import Server
-from app.operations.selfsigned import make_self_signed
+from app.net.selfsigned import make_self_signed
 from app.store.queuerecords import Attempt, Ending, Finished
 from app.store.signin import SignInAttempt, SignInContext
 from app.web.dnswatch import DnsWatch

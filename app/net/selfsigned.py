@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from app.clock import utc
 
 if TYPE_CHECKING:  # the real import is left to the first use, as it is slow
-    from cryptography.x509 import GeneralName
+    from cryptography.x509 import ExtensionType, GeneralName
 
 VALID_DAYS = 3650
 _BACKDATE_S = 24 * 3600  # for clients whose clock is behind
@@ -31,8 +31,13 @@ class SelfSigned:
     key: bytes = field(repr=False)
 
 
-def make_self_signed(names: Sequence[str], now: float, days: int = VALID_DAYS) -> SelfSigned:
-    """A certificate for these host names (in ASCII) and IP addresses, the first of them its subject."""
+def make_self_signed(
+    names: Sequence[str], now: float, days: int = VALID_DAYS, critical: Sequence[ExtensionType] = ()
+) -> SelfSigned:
+    """A certificate for these host names (in ASCII) and IP addresses, the first of them its subject.
+
+    `critical` are further extensions, marked as such.
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -52,6 +57,8 @@ def make_self_signed(names: Sequence[str], now: float, days: int = VALID_DAYS) -
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     )
+    for extension in critical:
+        builder = builder.add_extension(extension, critical=True)
     certificate = builder.sign(key, hashes.SHA256())
     pem = serialization.Encoding.PEM
     return SelfSigned(

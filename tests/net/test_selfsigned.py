@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.operations.selfsigned import make_self_signed
+from app.net.selfsigned import make_self_signed
 
 
 def handshake(directory: Path, name: str) -> None:
