@@ -112,9 +112,9 @@ send mail.
         arguments="[name]",
         help="""List example configurations, or print one.
 
-Names: acme, webhandlers, reverseproxy, behind-webserver, nat, proxy-protocol, transport, rulesets, addresses. An example
-shows what to write into mox.conf and domains.conf for one purpose; change the names, addresses and paths in it.
-Afterwards run 'config test'.
+Names: acme, webhandlers, reverseproxy, behind-webserver, nat, proxy-protocol, transport, rulesets, addresses.
+An example shows what to write into mox.conf and domains.conf for one purpose; change the names, addresses and paths in
+it. Afterwards run 'config test'.
 
     mox config example transport
 """,
