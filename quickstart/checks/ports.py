@@ -83,8 +83,9 @@ def check_of(port: int) -> Callable[[Context], Awaitable[Finding]]:
 
 async def _check(context: Context, port: int) -> Finding:
     ips = context.question.ips
-    found = await holders(context.machine, port, ips)
-    bindings = {ip: context.machine.can_bind(ip, port) for ip in ips or EVERYWHERE}
+    found, bindings = await _look(context, port)
+    if Binding.TAKEN in bindings.values() and not found:  # whoever it is came, or went, between the two looks
+        found, bindings = await _look(context, port)
     taken = Binding.TAKEN in bindings.values()
     if found or taken:
         if port in WEB_PORTS:
@@ -97,6 +98,13 @@ async def _check(context: Context, port: int) -> Finding:
     if Binding.FREE not in bindings.values():
         return _no_address(port, ips)
     return ok(f"Free ({PURPOSES[port]}).")
+
+
+async def _look(context: Context, port: int) -> tuple[tuple[Listening, ...], dict[IPAddress, Binding]]:
+    """Who listens, and where we could."""
+    ips = context.question.ips
+    found = await holders(context.machine, port, ips)
+    return found, {ip: context.machine.can_bind(ip, port) for ip in ips or EVERYWHERE}
 
 
 def _facts(found: Sequence[Listening]) -> dict[str, list[str]]:

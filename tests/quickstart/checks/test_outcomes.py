@@ -186,6 +186,21 @@ def test_a_program_on_loopback_is_in_the_way_of_all_addresses_and_does_not_block
     assert not finding.blocks
 
 
+class LateProgram(FakeMachine):
+    """A program on loopback begins to listen between the look at who listens and the try to do so."""
+
+    async def listeners(self, port):
+        seen = await FakeMachine.listeners(self, port)
+        self.listening = {port: on("exim4", address="127.0.0.1")}
+        return seen
+
+
+def test_a_program_that_comes_during_the_check_is_seen_for_what_it_is():
+    finding = find("port-25", LateProgram())
+    expect(finding, State.BAD, "exim4")
+    assert not finding.blocks
+
+
 CLOSED_4 = FakeMachine(banners=GREETINGS_6)
 ONE_VOICE = FakeMachine(banners=dict.fromkeys([*GREETINGS, *GREETINGS_6], "smtp.hoster.example"))
 REFUSED = FakeMachine(banners=dict.fromkeys(GREETINGS, "554 not from \x07 you"))
