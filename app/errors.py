@@ -11,7 +11,7 @@
         Conflict             somebody else has changed it meanwhile
       StoreError           what was asked of the store cannot be
         NoSuchAccount  NoSuchMailbox  MailboxExists  BadMailboxName  MailboxHasChildren
-        OverQuota  AnnotationTooLarge  TooManyAnnotations  ReadOnly
+        OverQuota  AnnotationTooLarge  TooManyAnnotations  TooManyGrants  ReadOnly
       Temporary            try again later: lookup failed, disk full, locked
       ConnectionGone       nobody left to tell
 
@@ -128,6 +128,10 @@ class AnnotationTooLarge(StoreError):
 
 class TooManyAnnotations(StoreError):
     """The account may not hold that many annotations, or not so much in them."""
+
+
+class TooManyGrants(StoreError):
+    """The mailbox cannot be shared with that many others."""
 
 
 class ReadOnly(StoreError):

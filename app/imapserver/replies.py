@@ -16,6 +16,7 @@ from app.errors import (
     Refusal,
     Temporary,
     TooManyAnnotations,
+    TooManyGrants,
     WireError,
 )
 from app.store.account.annotations import MAX_VALUE_BYTES
@@ -54,6 +55,7 @@ _CODES: dict[type[Exception], Code] = {
     OverQuota: response.OVERQUOTA,
     AnnotationTooLarge: metadata.maxsize(MAX_VALUE_BYTES),
     TooManyAnnotations: metadata.TOOMANY,
+    TooManyGrants: response.LIMIT,
     ReadOnly: response.READ_ONLY,
     Temporary: response.UNAVAILABLE,
 }

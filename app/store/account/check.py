@@ -95,6 +95,10 @@ _RULES = (
         "mailbox {0} is gone, and the key of its URLs is still kept",
     ),
     (
+        "SELECT identifier, mailbox_id FROM access WHERE mailbox_id NOT IN (SELECT id FROM mailbox) OR rights = ''",
+        "{0} has rights on mailbox {1}, which is gone, or none",
+    ),
+    (
         "SELECT a.key, a.createseq, a.modseq FROM annotation a, account_state s"
         " WHERE a.createseq > a.modseq OR a.modseq > s.modseq",
         "annotation {0} has createseq {1} and modseq {2}",

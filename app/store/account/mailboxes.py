@@ -14,6 +14,7 @@ from app.errors import BadMailboxName, MailboxExists, MailboxHasChildren, NoSuch
 from app.store.account import expunge
 from app.store.account.annotations import copy_annotations, drop_annotations
 from app.store.account.changes import MailboxCreated, MailboxDeleted, MailboxRenamed, SubscriptionChanged
+from app.store.account.grants import drop_rights
 from app.store.account.handle import Tx
 from app.store.account.records import MAILBOX_COLUMNS, Mailbox, mailbox_of
 from app.store.account.urlkeys import drop_key
@@ -136,6 +137,7 @@ def delete(tx: Tx, name: str) -> None:
     )
     drop_annotations(tx, mailbox.id)
     drop_key(tx, mailbox.id)
+    drop_rights(tx, mailbox.id)
     tx.db.execute("DELETE FROM mailbox WHERE id = ?", (mailbox.id,))
     tx.changes.append(MailboxDeleted(mailbox.id, modseq, name))
 

@@ -228,6 +228,17 @@ CREATE TABLE forward_only (destination TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE forward_code (at INTEGER NOT NULL) STRICT;
 """
 
+_ACCESS = """
+-- See grants.py. rights are letters, one at least.
+CREATE TABLE access (
+    mailbox_id INTEGER NOT NULL,
+    identifier TEXT NOT NULL,           -- another account, or anyone
+    rights TEXT NOT NULL,
+    PRIMARY KEY (mailbox_id, identifier)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_identifier ON access (identifier);
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
@@ -238,4 +249,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _URL_KEYS,
     _VACATION,
     _FORWARDS,
+    _ACCESS,
 )
