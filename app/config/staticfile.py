@@ -8,7 +8,7 @@ start would: whole, with the present domains.conf. Raises as `live.py` does.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.clock import Clock
@@ -19,7 +19,9 @@ from app.config.loading import DOMAINS_CONF, load_dynamic
 from app.config.masking import diff
 from app.config.reading import read
 from app.config.static import Static
+from app.config.writing import update
 from app.errors import ConfigError, Problem
+from app.wire import sconf
 
 
 class StaticFile:
@@ -59,6 +61,22 @@ class StaticFile:
         with self._lock:
             present = self._file.require(seen)
             data = self._file.from_people(text, present)
+            if problems := self._problems(data):
+                raise ConfigError(list(problems))
+            self._file.replace(present, data, Author(by=by, what=what))
+
+    def change(self, edit: Callable[[Static], Static], by: str = "", what: str = "") -> None:
+        """Write the file as `edit` makes it from its present value, for the next start; comments stay.
+
+        Raises what `edit` raises, ConfigError and Temporary.
+        """
+        with self._lock:
+            present = self._file.read()
+            reading = read(present, self._file.path.name, Static)
+            if reading.problems:
+                raise ConfigError(list(reading.problems))
+            update(reading.document, reading.value, edit(reading.value))
+            data = sconf.write(reading.document)
             if problems := self._problems(data):
                 raise ConfigError(list(problems))
             self._file.replace(present, data, Author(by=by, what=what))

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from app.certificates.upkeep import State
+from app.errors import MailError
+from app.operations import automaticcertificates
 from app.operations.certificates import certificates
 from app.web.errors import NotFound
+from app.web.faults import explain
+from app.web.forms import Form
 from app.web.visit import Visit, action, page
+from app.wire.smtp.address import parse_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,37 @@ async def automatic(visit: Visit) -> list[Row]:
 
 
 async def _show(visit: Visit) -> Response:
+    return await _page(visit, Form())
+
+
+async def _page(visit: Visit, form: Form, status: int = 200) -> Response:
+    live = visit.services.live
     return visit.render(
         "admin/certificates.html",
+        status,
+        form=form,
         rows=await automatic(visit),
-        files=await asyncio.to_thread(certificates, visit.services.live),
+        files=await asyncio.to_thread(certificates, live),
+        listeners=automaticcertificates.candidates(live.static),
+        needs_restart=live.static_file.needs_restart,
     )
+
+
+async def _use(visit: Visit) -> Response:
+    """Have certificates come from Let's Encrypt from the next start on."""
+    form = await visit.form()
+    contact = form.parsed("contact", parse_address)
+    if not form.flag("agreed"):
+        form.fail("agreed", "Without that Let's Encrypt gives no certificates.")
+    if contact is not None and form.is_ok:
+        live = visit.services.live
+        try:
+            await asyncio.to_thread(automaticcertificates.use_letsencrypt, live, contact, by=visit.by)
+        except MailError as error:
+            explain(form, error, "contact")
+    if not form.is_ok:
+        return await _page(visit, form, 422)
+    return visit.redirect("/certificates", done="mox.conf is changed. Start the server again, and certificates come.")
 
 
 async def _try(visit: Visit) -> Response:
@@ -59,4 +90,8 @@ async def _try(visit: Visit) -> Response:
     return visit.redirect("/certificates", done=f"A certificate for {name} is asked for now. Look again in a minute.")
 
 
-ROUTES = (page("/certificates", _show), action("/certificates/try", _try))
+ROUTES = (
+    page("/certificates", _show),
+    action("/certificates/try", _try),
+    action("/certificates/automatic", _use),
+)
