@@ -69,10 +69,12 @@ class Postfix:
 
 
 @contextmanager
-def running_postfix(ip: str, port: int, settings: str, within: Sequence[str] = ()) -> Iterator[Postfix]:
+def running_postfix(
+    ip: str, port: int, settings: str, within: Sequence[str] = (), services: str = ""
+) -> Iterator[Postfix]:
     """Postfix on an address and port, with settings for main.cf that may speak of {folder}.
 
-    `within` are words that start a command in other surroundings.
+    `within` are words that start a command in other surroundings, `services` more lines for master.cf.
     """
     if shutil.which("postfix") is None or os.geteuid() != 0:
         pytest.skip("needs root and the package postfix; see tests/packages.txt")
@@ -84,7 +86,7 @@ def running_postfix(ip: str, port: int, settings: str, within: Sequence[str] = (
     own = {line.partition(" =")[0] for line in settings.splitlines()}
     usual = "".join(line for line in MAIN.splitlines(keepends=True) if line.partition(" =")[0] not in own)
     (folder / "etc" / "main.cf").write_text((usual + settings).format(**values))
-    (folder / "etc" / "master.cf").write_text(MASTER.format(**values))
+    (folder / "etc" / "master.cf").write_text(MASTER.format(**values) + services)
     control = ["postfix", "-c", str(folder / "etc")]
     try:
         started = subprocess.run([*within, *control, "start"], stdin=subprocess.DEVNULL, timeout=60)
