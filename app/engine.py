@@ -181,6 +181,10 @@ class Engine:
 
     async def start(self, bound: list[Bound]) -> None:
         """Begin to serve."""
+        automatic = automatic_certificates(bound)
+        for certificates in itertools.chain(*automatic.values()):
+            certificates.missed = self.certificates.wanted_now
+        self.certificates.serve(automatic)
         pages = [one.endpoint for one in bound if one.endpoint.kind is not Kind.METRICS]
         for one in bound:
             if one.endpoint.kind in (Kind.METRICS, Kind.PAGES):
@@ -191,10 +195,7 @@ class Engine:
             log.info(
                 "listening", service=service_name(one.endpoint), address=one.endpoint.address, port=one.endpoint.port
             )
-        automatic = automatic_certificates(bound)
-        for certificates in itertools.chain(*automatic.values()):
-            certificates.missed = self.certificates.wanted_now
-        self.certificates.start(automatic)
+        self.certificates.start()
         self._reloading = Reloading(certificates_in_files(self.live, bound))
         self._reloading.start()
         self.dispatcher.start()

@@ -1,7 +1,8 @@
 """Looks after the certificates that come by themselves: asks for what is missing or due, one after the other.
 
     upkeep = Upkeep(live, attempts, Ways(...), clock)
-    upkeep.start(listeners)        # by authority, the certificates that its listeners hand out
+    upkeep.serve(listeners)        # by authority, the certificates that its listeners hand out
+    upkeep.start()
     upkeep.wanted_now("www.example.org")       # a handshake asked for a name without a certificate
 
 It looks at once, when the configuration changes, and every minute whether something is due; most looks cost a stat of
@@ -81,12 +82,15 @@ class Upkeep:
         self._again = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, listeners: Mapping[str, Sequence[ServerCertificates]]) -> None:
-        """Begin; `listeners` are given what is there at once."""
+    def serve(self, listeners: Mapping[str, Sequence[ServerCertificates]]) -> None:
+        """Give listeners what is there, before they accept; reads files."""
         self._listeners = listeners
         for authority in listeners:
             self._hand_out(authority)
-        if listeners:
+
+    def start(self) -> None:
+        """Begin to ask for what is missing or due: the ports must answer by now."""
+        if self._listeners:
             self._task = asyncio.get_running_loop().create_task(self._watch())
 
     async def stop(self) -> None:
