@@ -101,6 +101,15 @@ class MtaStsPolicies:
             ORDER BY fetched LIMIT ?3"""
         return await self._db.read(lambda db: [row[0] for row in db.execute(sql, (now, DAY_S, limit))])
 
+    async def forget(self, domain: str) -> bool:
+        """Know nothing of a domain any more; False when that was so."""
+        try:
+            return (
+                await self._db.write(lambda db: _run(db, "DELETE FROM mtasts_policy WHERE domain = ?", (domain,))) > 0
+            )
+        finally:
+            self._rows.pop(domain, None)
+
     async def all(self, limit: int) -> Sequence[KnownPolicy]:
         """What is known, by domain, for people."""
         now = self._clock.now()
