@@ -13,6 +13,7 @@ from app.ctl.protocol import ControlError, Json
 from app.ctl.server import Call, Operation
 from app.errors import WireError
 from app.operations.arrivals import Arrival, arrivals
+from app.operations.servermail import Post
 from app.operations.testmessage import send_test
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
@@ -58,7 +59,8 @@ async def _send_test(proving: Proving, call: Call) -> Json:
         sender = parse_address(call.arguments.text("from"))
     except WireError as error:
         raise ControlError(f"argument from: {error.message}") from None
-    return await send_test(proving.live, proving.queue, proving.clock, sender, call.arguments.text("to"))
+    post = Post(proving.live, proving.queue, proving.clock)
+    return await send_test(post, sender, call.arguments.text("to"))
 
 
 OPERATIONS: dict[str, Callable[[Proving, Call], Awaitable[Json]]] = {

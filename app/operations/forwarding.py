@@ -6,23 +6,13 @@ that a target that does not exist brings nothing back. Raises Refusal for what c
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-
-from app import ids
-from app.clock import Clock, utc
 from app.config.live import Live
 from app.config.lookup import destination_address
 from app.errors import Refusal
+from app.operations.servermail import Letter, Post, send
 from app.routing.srs import is_rewritten
 from app.store.account import forwards
 from app.store.account.handle import Account
-from app.store.queuedb import QueueDb
-from app.store.queuerecords import NewMessage, NewRecipient
-from app.store.spool import Body
-from app.trust.dkim.sign import sign
-from app.wire.message.compose import fold, text, wrap, write_field, write_message
-from app.wire.message.dates import write_date
 from app.wire.smtp.address import NULL_PATH, Address
 
 SUBJECT = "May mail be forwarded to you?"
@@ -37,15 +27,6 @@ asked for it:
 
 It is good for a day. If you know nothing of this, do nothing, and nothing will be forwarded.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """What mail of ours goes out with."""
-
-    live: Live
-    queue: QueueDb
-    clock: Clock
 
 
 async def offer(post: Post, account: Account, destination: str, target: Address) -> None:
@@ -65,31 +46,13 @@ def check_target(live: Live, target: Address) -> None:
 
 async def _send_code(post: Post, account: Account, destination: str, target: Address, code: str) -> None:
     localpart, domain = destination_address(destination)
-    what = destination if localpart else f"all of {domain}"
-    sender = Address(localpart or "postmaster", domain)
-    message_id, now = ids.message_id(domain.ascii), post.clock.now()
-    fields = [
-        fold("From", f"<{sender.wire}>"),
-        fold("To", f"<{target.wire}>"),
-        write_field("Subject", SUBJECT),
-        fold("Date", write_date(utc(now))),
-        fold("Message-Id", message_id),
-        fold("Auto-Submitted", "auto-generated"),  # RFC 3834 §5
-    ]
-    message = write_message(fields, text(wrap(_TEXT.format(what=what, code=code))))
-    selectors = post.live.selectors(domain)
-    signatures = await asyncio.to_thread(sign, message, selectors, identity=sender, now=int(now))
-    await post.queue.add(
-        NewMessage(
-            sender_account=account.name,
-            reverse_path=NULL_PATH,
-            recipients=(NewRecipient(path=target),),
-            body=Body.of(message),
-            prefix=signatures,
-            message_id=message_id,
-            subject=SUBJECT,
-            has_8bit=not message.isascii(),
-            smtputf8=not (sender.is_ascii and target.is_ascii),
-            max_attempts=MAX_ATTEMPTS,
-        )
+    letter = Letter(
+        account=account.name,
+        sender=Address(localpart or "postmaster", domain),
+        to=target,
+        subject=SUBJECT,
+        text=_TEXT.format(what=destination if localpart else f"all of {domain}", code=code),
+        reverse_path=NULL_PATH,
+        max_attempts=MAX_ATTEMPTS,
     )
+    await send(post, letter)

@@ -6,18 +6,9 @@ cannot be, or one of our own, as mail to ourselves proves nothing.
 
 from __future__ import annotations
 
-import asyncio
-
-from app import ids
-from app.clock import Clock, utc
 from app.config.live import Live
 from app.errors import Refusal, WireError
-from app.store.queuedb import QueueDb
-from app.store.queuerecords import NewMessage, NewRecipient
-from app.store.spool import Body
-from app.trust.dkim.sign import sign
-from app.wire.message.compose import fold, text, wrap, write_field, write_message
-from app.wire.message.dates import write_date
+from app.operations.servermail import Letter, Post, send
 from app.wire.smtp.address import Address, parse_address
 
 SUBJECT = "Mail from your new server"
@@ -34,36 +25,19 @@ set-up page and its administrator pages say which are missing.
 """
 
 
-async def send_test(live: Live, queue: QueueDb, clock: Clock, sender: Address, recipient: str) -> str:
+async def send_test(post: Post, sender: Address, recipient: str) -> str:
     """Queue the message; its Message-ID. `sender` is an address of ours."""
-    to = _recipient(live, recipient)
-    hostname = live.static.hostname.ascii
-    message_id = ids.message_id(hostname)
-    now = clock.now()
-    fields = [
-        fold("From", f"<{sender}>"),
-        fold("To", f"<{to}>"),
-        write_field("Subject", SUBJECT),
-        fold("Date", write_date(utc(now))),
-        fold("Message-Id", message_id),
-        fold("Auto-Submitted", "auto-generated"),  # RFC 3834 §5
-    ]
-    message = write_message(fields, text(wrap(_TEXT.format(host=hostname, sender=sender))))
-    signatures = await asyncio.to_thread(sign, message, live.selectors(sender.domain), identity=sender, now=int(now))
-    await queue.add(
-        NewMessage(
-            sender_account=_account_of(live, sender),
-            reverse_path=sender,
-            recipients=(NewRecipient(path=to),),
-            body=Body.of(message),
-            prefix=signatures,
-            message_id=message_id,
-            subject=SUBJECT,
-            max_attempts=MAX_ATTEMPTS,
-            keep_result_s=KEEP_RESULT_S,
-        )
+    letter = Letter(
+        account=_account_of(post.live, sender),
+        sender=sender,
+        to=_recipient(post.live, recipient),
+        subject=SUBJECT,
+        text=_TEXT.format(host=post.live.static.hostname.ascii, sender=sender),
+        reverse_path=sender,
+        max_attempts=MAX_ATTEMPTS,
+        keep_result_s=KEEP_RESULT_S,
     )
-    return message_id
+    return await send(post, letter)
 
 
 def _recipient(live: Live, typed: str) -> Address:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from app.errors import Refusal
-from app.operations.forwarding import Post, check_target, offer
+from app.operations.forwarding import check_target, offer
+from app.operations.servermail import Post
 from app.store.account import forwards
 from app.store.account.forwards import Answer, Target
 from app.store.account.handle import Account

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -64,25 +65,27 @@ def _back(visit: Visit, done: str) -> Response:
     return visit.redirect(domain_path(domain_of(visit), "/dkim"), done=done)
 
 
-async def _start(visit: Visit) -> Response:
+async def _carried_out(visit: Visit, step: Awaitable[object], done: str) -> Response:
+    """Back to the keys, where stands what was done, or why not."""
     try:
-        await visit.services.rotations.start(domain_of(visit), by=visit.by)
+        await step
     except Refusal as error:
         return _back(visit, f"Not done: {error.public}.")
-    return _back(visit, "The new keys are made. They sign when their records are in DNS.")
+    return _back(visit, done)
+
+
+async def _start(visit: Visit) -> Response:
+    step = visit.services.rotations.start(domain_of(visit), by=visit.by)
+    return await _carried_out(visit, step, "The new keys are made. They sign when their records are in DNS.")
 
 
 async def _check(visit: Visit) -> Response:
-    await visit.services.rotations.check(domain_of(visit))
-    return _back(visit, "Looked in DNS.")
+    return await _carried_out(visit, visit.services.rotations.check(domain_of(visit)), "Looked in DNS.")
 
 
 async def _switch(visit: Visit) -> Response:
-    try:
-        await visit.services.rotations.switch(domain_of(visit), by=visit.by)
-    except Refusal as error:
-        return _back(visit, f"Not done: {error.public}.")
-    return _back(visit, "The new keys sign now.")
+    step = visit.services.rotations.switch(domain_of(visit), by=visit.by)
+    return await _carried_out(visit, step, "The new keys sign now.")
 
 
 async def _ask_undo(visit: Visit) -> Response:
@@ -106,18 +109,13 @@ async def _ask_undo(visit: Visit) -> Response:
 
 
 async def _undo(visit: Visit) -> Response:
-    try:
-        return _back(visit, await visit.services.rotations.undo(domain_of(visit), by=visit.by))
-    except Refusal as error:
-        return _back(visit, f"Not done: {error.public}.")
+    step = visit.services.rotations.undo(domain_of(visit), by=visit.by)
+    return await _carried_out(visit, step, "One step back. Take records that are not listed any more out of DNS.")
 
 
 async def _finish(visit: Visit) -> Response:
-    try:
-        await visit.services.rotations.finish(domain_of(visit), by=visit.by)
-    except Refusal as error:
-        return _back(visit, f"Not done: {error.public}.")
-    return _back(visit, "The old keys are taken away. Their files stay where they are.")
+    step = visit.services.rotations.finish(domain_of(visit), by=visit.by)
+    return await _carried_out(visit, step, "The old keys are taken away. Their files stay where they are.")
 
 
 ROUTES = (
