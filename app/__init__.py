@@ -6,3 +6,4 @@ Start reading at `app/serve.py`, which puts everything together.
 """
 
 VERSION = "0.1.0"
+ANNOUNCED_AT = ""  # domain whose record says which version is the newest; "" for a copy that asks nobody

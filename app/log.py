@@ -3,8 +3,9 @@
     log = logger("smtpserver")
     log.info("message accepted", cid=cid, size=4711)
 
-gives `l=info m="message accepted" pkg=smtpserver cid=19f2a size=4711` on standard error. Levels, least first:
-tracedata, traceauth, trace, debug, info, warn, error. A package without a level of its own has the default one.
+gives `l=info m="message accepted" pkg=smtpserver cid=19f2a size=4711` on standard error, or the same as a JSON object.
+Levels, least first: tracedata, traceauth, trace, debug, info, warn, error. A package without a level of its own has
+the default one. What is not ASCII is followed by a slash and a form that is: letters that look alike are told apart.
 
 Protocol lines are logged with `trace`. Its `secret` argument names what the line carries: text of an authentication
 exchange is shown only at traceauth, message data only at tracedata; otherwise "***" and "..." stand in their place.
@@ -13,6 +14,7 @@ No caller logs a password, subject or body by any other way.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -57,6 +59,7 @@ class _Settings:
     def __init__(self) -> None:
         self.default = Level.INFO
         self.packages: dict[str, Level] = {}
+        self.is_json = False
         self.write: Callable[[str], None] = _write_stderr
         self.counts = {Level.INFO: 0, Level.WARN: 0, Level.ERROR: 0}
 
@@ -73,9 +76,16 @@ def set_levels(default: Level, packages: dict[str, Level] | None = None) -> None
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # ASCII without blanks and what has a meaning in a line
 
 
-def _quote(value: object) -> str:
-    """One value, escaped so that no outside text can forge a field or a line."""
+def _text(value: object) -> str:
+    """A value as text, in ASCII too where it has other characters."""
+    if (form := getattr(value, "log_form", None)) is not None:
+        return str(form())
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return text if text.isascii() else f"{text}/{text.encode('ascii', 'backslashreplace').decode()}"
+
+
+def _quote(text: str) -> str:
+    """Escaped so that no outside text can forge a field or a line."""
     if _PLAIN.fullmatch(text):
         return text
     if text and text.isprintable() and not any(c in ' "=\\' for c in text):
@@ -90,6 +100,12 @@ def _escape(char: str) -> str:
     if char.isprintable():
         return char
     return char.encode("unicode_escape").decode()
+
+
+def _json(fields: dict[str, object]) -> str:
+    """A line as JSON in ASCII; whole numbers and truths stay what they are, the rest is text as in the other form."""
+    kept = {name: value for name, value in fields.items() if value is not None}
+    return json.dumps({name: one if isinstance(one, int) else _text(one) for name, one in kept.items()})
 
 
 class Logger:
@@ -111,11 +127,13 @@ class Logger:
         if not self.enabled(level):
             return
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        if "cid" in fields and isinstance(cid := fields["cid"], int):
+            fields["cid"] = f"{cid:x}"
+        if SETTINGS.is_json:
+            SETTINGS.write(_json({"time": stamp, "l": level.name.lower(), "m": message, "pkg": self.package, **fields}))
+            return
         parts = [stamp, f"l={level.name.lower()}", f"m={_quote(message)}", f"pkg={self.package}"]
-        for name, value in fields.items():
-            if value is None:
-                continue
-            parts.append(f"{name}={value:x}" if name == "cid" and isinstance(value, int) else f"{name}={_quote(value)}")
+        parts += [f"{name}={_quote(_text(value))}" for name, value in fields.items() if value is not None]
         SETTINGS.write(" ".join(parts))
 
     def debug(self, message: str, **fields: object) -> None:

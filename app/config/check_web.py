@@ -79,6 +79,8 @@ class WebChecks:
                 self.checks.complain((*path, "BaseURL"), "leave out the path; the path of the request is used")
         if redirect.orig_path_regexp and not redirect.replace_path:
             self.checks.complain((*path, "OrigPathRegexp"), "needs ReplacePath, the path to redirect to")
+        if redirect.replace_path and not redirect.orig_path_regexp:
+            self.checks.complain((*path, "ReplacePath"), "needs OrigPathRegexp, the paths to redirect")
         if not 300 <= redirect.status_code <= 399:
             self.checks.complain((*path, "StatusCode"), "a redirect has a status of 300 to 399, such as 308")
 

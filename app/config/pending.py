@@ -15,7 +15,6 @@ from app.errors import Problem
 from app.wire.sconf import Document, Line
 
 STATIC = """
-CheckUpdates
 Pedantic
 Listeners.*.IPsNATed
 Listeners.*.SMTP.NoRequireTLS
@@ -26,13 +25,9 @@ Listeners.*.WebmailHTTPS
 Listeners.*.WebAPIHTTP
 Listeners.*.WebAPIHTTPS
 Listeners.*.PprofHTTP
-Listeners.*.WebserverHTTP
-Listeners.*.WebserverHTTPS
 """.split()
 
 DYNAMIC = """
-WebDomainRedirects
-WebHandlers
 Accounts.*.OutgoingWebhook
 Accounts.*.IncomingWebhook
 Accounts.*.FromIDLoginAddresses

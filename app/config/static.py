@@ -117,7 +117,8 @@ class Static:
     no_fix_permissions: bool = optional("Do not set owner and modes of files at start.", default=False)
     hostname: Domain = required("Full name of this host, such as mail.example.org; in Unicode if internationalised.")
     check_updates: bool = optional(
-        "Ask once a day for a new version, and write the changes to postmaster.", default=False
+        "Ask DNS once a day for a new version, and say so on the admin pages; nothing is changed by itself.",
+        default=False,
     )
     pedantic: bool = optional(
         "Treat faults of clients that are usually tolerated as errors. Only for testing.", default=False

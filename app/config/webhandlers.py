@@ -42,7 +42,7 @@ class WebRedirect:
     base_url: str = optional(
         "Scheme and host to redirect to, such as https://www.example.org, without a path.", default="", name="BaseURL"
     )
-    orig_path_regexp: Regexp | None = optional("Paths to redirect; others go on to the next handler.", default=None)
+    orig_path_regexp: Regexp | None = optional("Paths to redirect; others are not found.", default=None)
     replace_path: str = optional("Path to redirect to; $1 stands for the first group of OrigPathRegexp.", default="")
     status_code: int = optional("Status to redirect with.", default=DEFAULT_REDIRECT)
 

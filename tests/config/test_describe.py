@@ -57,7 +57,7 @@ def test_settings_without_effect_are_named_with_their_line_unless_off() -> None:
     loaded = load(DATA / "go-localserve" / "mox.conf", files=False)
     notes = [str(note) for note in pending.without_effect(loaded.static, loaded.dynamic)]
     assert f"mox.conf:4: Pedantic: {pending.NO_EFFECT}" in notes
-    assert f"domains.conf:31: WebHandlers: {pending.NO_EFFECT}" in notes
+    assert f"domains.conf:13: Accounts.mox.KeepRetiredWebhookPeriod: {pending.NO_EFFECT}" in notes
     assert not any("IMAPS" in note or "Destinations:" in note for note in notes)
 
 

@@ -9,6 +9,7 @@ Clients may not set \\Recent or a system flag that nobody knows.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,16 @@ NAMES: Final = (
 MAX_KEYWORD = 128  # bytes; clients show and sync them as words
 
 _BITS: Final = {name.lower().encode(): 1 << place for place, name in enumerate(NAMES)}
+# How other programs call keywords with a bit, where they keep mail.
+_OTHER_NAMES: Final = {
+    "forwarded": "$forwarded",
+    "junk": "$junk",
+    "notjunk": "$notjunk",
+    "nonjunk": "$notjunk",
+    "$nonjunk": "$notjunk",
+    "phishing": "$phishing",
+    "mdnsent": "$mdnsent",
+}
 _KEYWORD = re.compile(rf'[^\x00-\x20\x7f-\U0010ffff(){{%*"\\\]]{{1,{MAX_KEYWORD}}}')
 
 
@@ -120,3 +131,14 @@ def flagset(names: str) -> FlagSet:
         elif _KEYWORD.fullmatch(name):
             keywords.add(name)
     return FlagSet(bits, tuple(sorted(keywords)))
+
+
+def imported_flagset(names: Iterable[str]) -> FlagSet:
+    """The flags that archives of other programs name."""
+    return flagset(" ".join(_OTHER_NAMES.get(name.lower(), name) for name in names))
+
+
+def keyword_names(bits: int, keywords: str) -> str:
+    """All that is no system flag, as words separated by spaces."""
+    words = [name for place, name in enumerate(NAMES) if bits >> place & 1 and not name.startswith("\\")]
+    return " ".join([*words, keywords] if keywords else words)

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.wire.regexp.automaton import Automaton
 from app.wire.regexp.parse import parse_expression
 from app.wire.regexp.program import compile_program
 from app.wire.regexp.tracer import Found, Tracer
-from app.wire.regexp.tree import Assertion, Group, Literal, Node, Repeat, Sequence
+from app.wire.regexp.tree import Assertion, Choice, Group, Literal, Node, Repeat, Sequence
 
 MATCHERS = 1024  # that are remembered
 
@@ -58,13 +59,26 @@ class Matcher:
             return self._plain.search(subject)
         return self._needed in subject and self._automaton.matches(subject)
 
-    def find(self, subject: str) -> Found | None:
-        """The first match from the left, of those the one that Go and Perl prefer."""
+    def find(self, subject: str, start: int = 0) -> Found | None:
+        """The first match from the left at or behind `start`, of those the one that Go and Perl prefer."""
         if not self.search(subject):
             return None
         if self._tracer is None:
             self._tracer = Tracer(compile_program(parse_expression(self.text), with_groups=True))
-        return self._tracer.find(subject)
+        return self._tracer.find(subject, start)
+
+    def find_all(self, subject: str) -> Iterator[Found]:
+        """The matches from the left that do not overlap, as Go's FindAll has them: none is empty behind another."""
+        at, last_end = 0, -1
+        while at <= len(subject) and (found := self.find(subject, at)) is not None:
+            if found.end > found.start or found.start != last_end:
+                yield found
+                last_end = found.end
+            at = max(found.end, found.start + (found.end == found.start))
+
+    def group_number(self, name: str) -> int | None:
+        """The number of the group that is called so, if there is one."""
+        return _named(parse_expression(self.text)).get(name)
 
     @property
     def steps(self) -> int:
@@ -76,6 +90,17 @@ class Matcher:
 def compile_regexp(text: str) -> Matcher:
     """The matcher of an expression; raises WireError."""
     return Matcher(text)
+
+
+def _named(node: Node) -> dict[str, int]:
+    """The groups that have names, with their numbers."""
+    inner: tuple[Node, ...] = ()
+    if isinstance(node, Group | Repeat):
+        inner = (node.item,)
+    elif isinstance(node, Sequence | Choice):
+        inner = node.items if isinstance(node, Sequence) else node.branches
+    own = {node.name: node.number} if isinstance(node, Group) and node.name else {}
+    return own | {name: number for item in inner for name, number in _named(item).items()}
 
 
 def _flat(node: Node) -> list[Node]:

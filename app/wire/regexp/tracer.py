@@ -39,12 +39,12 @@ class Tracer:
     def __init__(self, program: Program) -> None:
         self._program = program
 
-    def find(self, text: str) -> Found | None:
-        """The first match in the text."""
+    def find(self, text: str, start: int = 0) -> Found | None:
+        """The first match in the text that begins at `start` or later."""
         best: _Slots | None = None
         ways: _Ways = []
         seen: set[int] = set()
-        for at in range(len(text) + 1):
+        for at in range(start, len(text) + 1):
             if best is None:
                 self._enter(text, at, (0, (at, *(-1,) * (2 * self._program.groups - 1))), seen, ways)
             ways, seen, matched = self._advance(text, at, ways)

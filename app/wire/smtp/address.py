@@ -38,6 +38,12 @@ class Address:
     def __str__(self) -> str:
         return f"{write_localpart(self.localpart)}@{self.domain.unicode}"
 
+    def log_form(self) -> str:
+        """For logs: followed by a form in ASCII when there is another character, so that look-alikes are seen."""
+        if self.localpart.isascii():
+            return str(self) if self.domain.unicode == self.domain.ascii else f"{self}/{self.wire}"
+        return f"{self}/{self.wire.encode('ascii', 'backslashreplace').decode()}"
+
     @property
     def wire(self) -> str:
         """The form for the SMTP wire without SMTPUTF8: the domain in ASCII."""
