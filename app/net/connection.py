@@ -38,7 +38,7 @@ HANDSHAKE_S = 60.0
 CLOSING_S = 30.0
 SLOW_S = 1.0
 
-_CRASHES = metrics.counter("connection_crashes", "Connections ended by an error of ours.")
+_OPEN = metrics.gauge("connections_count", "Connections of mail servers and mail programs that are open.")
 
 
 class Connection(ConnectionHooks, asyncio.Protocol):
@@ -199,7 +199,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
                 self.transport, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_S
             )
         except OSError as error:  # ssl.SSLError, resets and the time limit are all of this kind
-            self.log.debug("tls handshake failed", cid=self.cid, remote=self.remote, error=error)
+            self.handshake_failed(error)
             self.abort()
             raise ConnectionGone("tls handshake failed") from None
         finally:
@@ -261,6 +261,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
             self._turn_away()
             return
         self._admitted = True
+        _OPEN.inc()
         if self.implicit_tls is not None:
             self._begin_with_tls(self.implicit_tls)
         else:
@@ -309,6 +310,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         if self.group is not None:
             self.group.discard(self)
         if self._admitted:
+            _OPEN.dec()
             self._call(self.lost)
 
     def expire(self) -> None:
@@ -330,7 +332,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
             self.flush()
 
     def _crash(self, error: Exception) -> None:
-        _CRASHES.inc()
+        metrics.PANICS.labels(self.log.package).inc()
         trace = "".join(traceback.format_exception(error))
         self.log.error("connection ended by an error", cid=self.cid, remote=self.remote, trace=trace)
         if self.is_closing:
@@ -398,7 +400,7 @@ class Connection(ConnectionHooks, asyncio.Protocol):
         try:
             await self.loop.connect_accepted_socket(lambda: self, sock, ssl=context, ssl_handshake_timeout=HANDSHAKE_S)
         except OSError as error:
-            self.log.debug("tls handshake failed", cid=self.cid, remote=self.remote, error=error)
+            self.handshake_failed(error)
         finally:
             if self._handshaking:
                 sock.close()

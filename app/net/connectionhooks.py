@@ -6,6 +6,8 @@ if and only if `admit` said yes. All are called on the event loop and must not b
 
 from __future__ import annotations
 
+from app.limits import IpAddress
+from app.log import Logger
 from app.net.deadlines import Expiring
 
 
@@ -13,6 +15,10 @@ class ConnectionHooks(Expiring):
     """The hooks, with what happens when they are not overridden."""
 
     __slots__ = ()
+
+    log: Logger
+    cid: int
+    remote: IpAddress
 
     def admit(self) -> bool:
         """Whether the connection may be; `remote` and `local` are known, nothing was sent and no TLS spent."""
@@ -46,6 +52,10 @@ class ConnectionHooks(Expiring):
 
     def crashed(self, error: Exception) -> None:
         """An error of ours ends the connection; write a last line if the protocol has one."""
+
+    def handshake_failed(self, error: OSError) -> None:
+        """The client and this server did not agree on TLS; the connection ends."""
+        self.log.debug("tls handshake failed", cid=self.cid, remote=self.remote, error=error)
 
     def stopping(self) -> None:
         """The server stops; say so if the protocol has words for it, and close."""

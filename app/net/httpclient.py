@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import h11
 
 MAX_HEAD = 64 * 1024
+SWITCHING = 101
 MAX_INTERIM = 16  # answers 1xx before the real one
 READ_SIZE = 64 * 1024
 CONNECT_S = 10.0
@@ -76,12 +77,13 @@ class _Reader(asyncio.StreamReader):
 class Link:
     """One connection to a backend."""
 
-    __slots__ = ("_http", "_reader", "_taken", "_writer", "is_fresh")
+    __slots__ = ("_first", "_http", "_reader", "_taken", "_writer", "is_fresh")
 
     def __init__(self, reader: _Reader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
         self._taken = 0  # bytes that were read
+        self._first = b""  # what came behind an answer that switched protocols
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
         self.is_fresh = True  # nothing was asked on it yet
 
@@ -98,12 +100,14 @@ class Link:
         await self._send(h11.EndOfMessage())
 
     async def answer_head(self) -> AnswerHead:
-        """The head of the answer; what comes before it (1xx) is left out."""
+        """The head of the answer; what comes before it (1xx) is left out, but for 101 when that was asked for."""
         for _ in range(MAX_INTERIM):
             event = await self._next()
-            if isinstance(event, h11.Response):
+            if isinstance(event, h11.Response) or self._http.their_state is h11.SWITCHED_PROTOCOL:
+                assert isinstance(event, h11.Response | h11.InformationalResponse)
+                self._first = bytes(self._http.trailing_data[0])
                 return AnswerHead(event.status_code, list(event.headers))
-            if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
+            if not isinstance(event, h11.InformationalResponse) or event.status_code == SWITCHING:
                 raise BackendFault("the backend answers nothing that was asked for")
         raise BackendFault("the backend sends interim answers without end")
 
@@ -117,6 +121,16 @@ class Link:
                 raise BackendFault("the backend ended its answer too early")
             if event.data:
                 return bytes(event.data)
+
+    async def read_raw(self) -> bytes:
+        """After 101: bytes of the other protocol; empty at the end. Raises OSError."""
+        first, self._first = self._first, b""
+        return first or await self._reader.read(READ_SIZE)
+
+    async def write_raw(self, data: bytes) -> None:
+        """After 101: send bytes, when the backend has room for them. Raises OSError."""
+        self._writer.write(data)
+        await self._writer.drain()
 
     def is_reusable(self) -> bool:
         """Whether another request can be sent, now that the answer is there."""

@@ -18,7 +18,7 @@ from app.net.connection import Connection
 from app.net.proxied import Network, Proxied
 
 BACKLOG = 1024
-GRACE_S = 3.0  # for connections that are busy when the server stops
+GRACE_S = 20.0  # for connections that are in the middle of something when the server stops
 LAST_S = 1.0
 
 

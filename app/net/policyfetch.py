@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.errors import Temporary
+from app.metrics import histogram
 from app.net.certificatefault import certificate_fault
 from app.trust.lookup import Resolver
 from app.trust.mtasts import MAX_POLICY
@@ -22,6 +24,10 @@ from app.wire.smtp.address import IPAddress
 
 if TYPE_CHECKING:
     import h11
+
+_durations = histogram(
+    "httpclient_request_duration_seconds", "Requests to web servers of others.", ("pkg", "method", "result")
+)
 
 WHOLE_S = 60.0
 HTTPS_PORT = 443
@@ -49,14 +55,20 @@ async def fetch_policy(resolver: Resolver, domain: str, web: Web | None = None) 
     """The text of the policy."""
     host = f"mta-sts.{domain}"
     how = web or Web()
+    started, result = time.monotonic(), "error"
     try:
         async with asyncio.timeout(WHOLE_S):
             answer = await resolver.addresses(host)
             if not answer.records:
                 raise FetchFailed(f"{host} has no address")
-            return await _from_any(host, answer.records[:MAX_ADDRESSES], how)
+            text = await _from_any(host, answer.records[:MAX_ADDRESSES], how)
+            result = "ok"
+            return text
     except TimeoutError:
+        result = "timeout"
         raise FetchFailed(f"{host} did not answer within {WHOLE_S:.0f} seconds") from None
+    finally:
+        _durations.labels("mtasts", "GET", result).observe(time.monotonic() - started)
 
 
 async def _from_any(host: str, ips: tuple[IPAddress, ...], web: Web) -> bytes:

@@ -10,11 +10,16 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import MailError
+
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
+_CAPABILITY_VERSION_3 = 0x20080522
 
 
 class PrivilegeError(MailError):
@@ -44,7 +49,7 @@ def lookup_user(name: str) -> Ids:
 
 
 def own(tops: Iterable[Path], ids: Ids) -> None:
-    """Make the user the owner of these directories and all files below them; raises PrivilegeError for a shared one.
+    """Make the user the owner of these directories and all below, closed to others; PrivilegeError for a shared one.
 
     The user may have put anything there since, while we are root: links are neither followed nor changed, everything
     is reached from the open directory that it stands in, and a file with a second name elsewhere is left alone.
@@ -94,20 +99,27 @@ _SHARED = frozenset(
 
 
 def _hand_over(name: str, directory: int, ids: Ids) -> None:
-    """Change the owner of a file or directory by a descriptor, so that nothing can be put in its place meanwhile."""
+    """Change owner and rights of a file or directory by a descriptor, so that nothing can take its place meanwhile."""
     try:
-        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        if (found.st_uid, found.st_gid) == (ids.uid, ids.gid) or not _is_plain(found):
+        if _is_right(os.stat(name, dir_fd=directory, follow_symlinks=False), ids):
             return
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(name, flags, dir_fd=directory)
     except FileNotFoundError:
         return
     try:
-        if _is_plain(os.fstat(descriptor)):
+        found = os.fstat(descriptor)
+        if not _is_right(found, ids):
             os.fchown(descriptor, ids.uid, ids.gid)
+            os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & ~stat.S_IRWXO)
     finally:
         os.close(descriptor)
+
+
+def _is_right(found: os.stat_result, ids: Ids) -> bool:
+    """Or nothing that we change: there are keys and mail in these directories, and others have no business there."""
+    is_ours = (found.st_uid, found.st_gid) == (ids.uid, ids.gid) and not found.st_mode & stat.S_IRWXO
+    return is_ours or not _is_plain(found)
 
 
 def _is_plain(found: os.stat_result) -> bool:
@@ -127,6 +139,20 @@ def drop(ids: Ids) -> None:
     except PermissionError:
         return
     raise PrivilegeError("the process could become root again")
+
+
+def drop_capabilities() -> None:
+    """Have none from here on, nor get any by starting a program (prctl(2), capset(2)); where the kernel has them.
+
+    For a process that is not root: systemd may have given it the one for low ports, which are open by now.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        libc = ctypes.CDLL(None)
+        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+        libc.capset((ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)())
 
 
 def require_reach(path: Path, user: str, advice: str) -> None:

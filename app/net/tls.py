@@ -14,7 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import MailError
+from app.metrics import counter
 from app.net import channelbinding, clientcertificates
+
+_WITHOUT_NAME = counter("autotls_missing_servername_total", "TLS handshakes in which the client named no host.")
+_UNKNOWN_NAME = counter("autotls_unknown_servername_total", "TLS handshakes for a host without a certificate here.")
 
 
 class CertificateError(MailError):
@@ -132,11 +136,14 @@ class ServerCertificates:
         return self._by_name.get(name) or self._by_name.get(wildcard)
 
     def _choose(self, ssl_object: Any, server_name: str | None, context: ssl.SSLContext) -> int | None:  # noqa: ANN401
-        if server_name:
+        if not server_name:
+            _WITHOUT_NAME.inc()
+        else:
             ssl_object.asked_server_name = server_name.lower()
         chosen = self._named(server_name)
         if chosen is None:
             if server_name:
+                _UNKNOWN_NAME.inc()
                 self.missed(server_name.lower().rstrip("."))
             if self._settings.refuses_unknown_names:
                 return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
@@ -148,6 +155,30 @@ class ServerCertificates:
 
 def _nobody(name: str) -> None:
     pass
+
+
+_REASONS = {
+    "NO_PROTOCOLS_AVAILABLE": "version",
+    "UNSUPPORTED_PROTOCOL": "version",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "version",
+    "WRONG_VERSION_NUMBER": "notls",
+    "HTTP_REQUEST": "notls",
+    "NO_SHARED_CIPHER": "cipher",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "cipher",
+    "TLSV1_ALERT_UNKNOWN_CA": "certificate",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "certificate",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "certificate",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "certificate",
+}
+
+
+def handshake_reason(error: OSError) -> str:
+    """Why a handshake failed, as one of a few words."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, ssl.SSLError):
+        return _REASONS.get(getattr(error, "reason", None) or "", "other")
+    return "gone"
 
 
 def certificate_names(certificate: KeyCert) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from app.net import connection as module
 from app.net import deadlines
 from app.net.connection import Connection
 from tests.support.certificates import self_signed
+from tests.support.measuring import moves, value
 
 T = TypeVar("T")
 
@@ -191,8 +192,20 @@ def test_error_of_ours_is_logged_and_ends_only_the_connection(command, logged):
         writer.write(command)
         assert await reader.read() == b"hello\nsorry\n"
 
-    assert converse(talk).events == ["connected", "lost"]
+    with moves("mox_panic_total", by=1, pkg="connection"):
+        assert converse(talk).events == ["connected", "lost"]
     assert any("l=error" in line and "broken on purpose" in line for line in logged)
+
+
+def test_open_connections_are_counted():
+    before = value("mox_connections_count")
+
+    async def talk(connection, reader, writer):
+        await reader.readline()
+        assert value("mox_connections_count") == before + 1
+
+    converse(talk)
+    assert value("mox_connections_count") == before
 
 
 def test_deadline_passes_and_can_be_moved(quick_ticks):

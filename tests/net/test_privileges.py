@@ -28,6 +28,17 @@ def test_everything_below_changes_its_owner(tmp_path: Path) -> None:
     assert owner(tmp_path) != IDS
 
 
+def test_what_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    (tmp_path / "mox" / "tls").mkdir(parents=True, mode=0o755)
+    key = tmp_path / "mox" / "tls" / "key.pem"
+    key.touch()
+    key.chmod(0o644)
+    own([tmp_path / "mox"], IDS)
+    own([tmp_path / "mox"], IDS)
+    assert key.stat().st_mode & 0o777 == 0o640
+    assert {path.stat().st_mode & 0o007 for path in (tmp_path / "mox").rglob("*")} == {0}
+
+
 @pytest.mark.parametrize("way", ["file", "directory", "hard"])
 def test_what_a_link_leads_to_keeps_its_owner(tmp_path: Path, way: str) -> None:
     outside, ours = tmp_path / "outside", tmp_path / "mox"

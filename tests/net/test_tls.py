@@ -5,8 +5,9 @@ import ssl
 import pytest
 
 from app.net import channelbinding
-from app.net.tls import CertificateError, KeyCert, ServerCertificates, TlsSettings, tls_info
+from app.net.tls import CertificateError, KeyCert, ServerCertificates, TlsSettings, handshake_reason, tls_info
 from tests.support.certificates import write_pair
+from tests.support.measuring import moves
 
 
 def key_cert(directory, *names, kind="ecdsa") -> KeyCert:
@@ -61,6 +62,24 @@ def test_certificate_follows_the_server_name(tmp_path, asked, shown):
     server, client = shake(certificates.context, asked)
     assert names_shown(client) == [shown]
     assert tls_info(server).server_name == (asked.lower() if asked else None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [(None, "mox_autotls_missing_servername_total"), ("no.example", "mox_autotls_unknown_servername_total")],
+)
+def test_handshakes_without_a_known_name_are_counted(tmp_path, asked, name):
+    certificates = ServerCertificates([key_cert(tmp_path, "mx.example")])
+    with moves(name, by=1):
+        shake(certificates.context, asked)
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [(TimeoutError(), "timeout"), (ConnectionResetError(), "gone"), (ssl.SSLError(1, "strange"), "other")],
+)
+def test_why_a_handshake_failed_is_one_of_a_few_words(error, word):
+    assert handshake_reason(error) == word
 
 
 def test_ecdsa_is_preferred_and_rsa_is_there_for_old_clients(tmp_path):
