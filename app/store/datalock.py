@@ -69,6 +69,7 @@ class DataLock:
     def release(self) -> None:
         """Let go; the file stays, as another may be about to lock it."""
         if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # also for the processes that were forked with it
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -5,12 +5,14 @@ The functions work in the transaction of `QueueDb.add`, which writes the tables 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 from pathlib import Path
 
 from app.errors import StoreError
+from app.store.holdrules import must_hold
 from app.store.queuerecords import NewMessage, NewRecipient, domain_of
 from app.store.spool import MEMORY_LIMIT, Body
 
@@ -68,7 +70,7 @@ def _insert_recipient(db: sqlite3.Connection, base_id: int, new: NewMessage, to:
             to.path.wire,
             domain,
             to.from_id,
-            _must_hold(db, new.sender_account, reverse_path.wire.rpartition("@")[2], domain),
+            must_hold(db, new.sender_account, reverse_path.wire.rpartition("@")[2], domain),
             new.max_attempts,
             max(now, new.not_before),
             new.require_tls,
@@ -81,29 +83,28 @@ def _insert_recipient(db: sqlite3.Connection, base_id: int, new: NewMessage, to:
     return cursor.lastrowid
 
 
-def _must_hold(db: sqlite3.Connection, account: str, sender_domain: str, recipient_domain: str) -> bool:
-    """Whether a hold rule matches: every field that it gives must be equal."""
-    sql = """SELECT 1 FROM hold_rule WHERE account IN ('', ?) AND sender_domain IN ('', ?)
-        AND recipient_domain IN ('', ?) LIMIT 1"""
-    return db.execute(sql, (account, sender_domain, recipient_domain)).fetchone() is not None
-
-
 def _place(path: Path, body: Body) -> None:
     """Give a large body its name in the queue, durably; the spool's own name stays for its owner to discard."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     try:
-        if body.path is None:
-            raise OSError("no file to link")
-        os.link(body.path, part)
-    except OSError:
-        with part.open("wb") as file:
-            file.write(body.data)
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(part, path)
+        _fill(part, body)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _fill(part: Path, body: Body) -> None:
+    if body.path is not None:
+        with contextlib.suppress(OSError):  # another file system, or one without hard links
+            os.link(body.path, part)
+            return
+    with part.open("wb") as file:
+        file.write(body.data)
+        file.flush()
+        os.fsync(file.fileno())

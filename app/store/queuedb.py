@@ -26,6 +26,8 @@ from pathlib import Path
 from app.clock import SYSTEM, Clock
 from app.errors import StoreError
 from app.store import milestones, queueadding, queueattempts, queuelisting, submitted
+from app.store.filehold import removal
+from app.store.holdrules import HoldRules
 from app.store.messagefate import Fate, fate
 from app.store.milestones import Milestones
 from app.store.queuelisting import After, Listing, Order, Row, Stuck
@@ -38,8 +40,10 @@ from app.store.queuerecords import (
 )
 from app.store.queuerows import ATTEMPT_COLUMNS, COLUMNS, FROM, attempt, condition, queued
 from app.store.queueschema import MIGRATIONS
+from app.store.retired import RetiredMail
 from app.store.sqlite import Database
 from app.store.submitted import SendLimits
+from app.store.suppressions import Suppressions
 
 SOON_S = 10.0  # when an interrupted attempt is repeated
 SOON_ATTEMPTS = 2
@@ -78,16 +82,18 @@ class QueueDb:
         self.msg_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
         self.changed: Callable[[], None] = lambda: None
         self._clock = clock
+        self._unremoved: list[Path] = []
         self._db = Database(directory / "index.db", MIGRATIONS)
+        self.hold_rules = HoldRules(self._db)
+        self.retired = RetiredMail(self._db)
+        self.suppressions = Suppressions(self._db, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock = SYSTEM) -> QueueDb:
         """The queue of a data directory, tidied after a crash."""
         queue = cls(data_dir, clock)
         known = queue._db.write_now(lambda db: _resume(db, clock.now()))
-        for path in queue.msg_dir.iterdir():
-            if path.name not in known:
-                path.unlink()
+        queue._remove(path for path in queue.msg_dir.iterdir() if path.name not in known)
         return queue
 
     def close(self) -> None:
@@ -174,7 +180,7 @@ class QueueDb:
     async def drop(self, which: QueueFilter) -> int:
         """Remove without telling anybody."""
         count, files = await self._db.write(lambda db: self._drop(db, which))
-        _remove(files)
+        self._remove(files)
         return count
 
     async def look(self, without: Iterable[str], limit: int) -> Outlook:
@@ -217,7 +223,7 @@ class QueueDb:
     async def finish(self, results: Sequence[Finished]) -> None:
         """Write down results and remove who is done, in one transaction."""
         ended = await self._db.write(lambda db: queueattempts.finish(db, results))
-        _remove(self.msg_dir / str(base_id) for base_id in ended)
+        self._remove(self.msg_dir / str(base_id) for base_id in ended)
 
     async def has_copy(self, base_id: int) -> bool:
         """Whether a forwarded message is in its account."""
@@ -232,6 +238,15 @@ class QueueDb:
         if limits is not None:
             submitted.record(db, new, limits, now)
         return queueadding.insert(db, self.msg_dir, new, now)
+
+    def _remove(self, files: Iterable[Path]) -> None:
+        """Remove files that no row has; later, when a backup goes through them now."""
+        self._unremoved += files
+        if not self._unremoved:
+            return
+        with removal(self.msg_dir.parent) as is_allowed:
+            while is_allowed and self._unremoved:
+                self._unremoved.pop().unlink(missing_ok=True)
 
     def _load(self, db: sqlite3.Connection, base_id: int) -> Content:
         sql = "SELECT m.prefix, b.data FROM message m LEFT JOIN body b ON b.message = m.id WHERE m.id = ?"
@@ -291,8 +306,3 @@ def _by_turns(db: sqlite3.Connection, domain: str, now: float, limit: int) -> li
         WHERE r.hold = 0 AND r.next_attempt <= ? AND r.domain = ?)
         ORDER BY turn, next_attempt, id LIMIT ?"""
     return [number for (number,) in db.execute(sql, (now, domain, limit))]
-
-
-def _remove(files: Iterable[Path]) -> None:
-    for path in files:
-        path.unlink(missing_ok=True)

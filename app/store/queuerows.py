@@ -32,7 +32,7 @@ def condition(which: QueueFilter) -> tuple[str, list[object]]:
         ("r.next_attempt < ?", which.next_before),
         ("r.next_attempt > ?", which.next_after),
     ]
-    simple += [_address_condition("r.reverse_path", which.sender), _address_condition("r.recipient", which.recipient)]
+    simple += [address_condition("r.reverse_path", which.sender), address_condition("r.recipient", which.recipient)]
     conditions = [sql for sql, value in simple if value is not None]
     values = [value for _, value in simple if value is not None]
     if which.ids:
@@ -41,7 +41,7 @@ def condition(which: QueueFilter) -> tuple[str, list[object]]:
     return " AND ".join(conditions) or "1", values
 
 
-def _address_condition(column: str, text: str) -> tuple[str, str | None]:
+def address_condition(column: str, text: str) -> tuple[str, str | None]:
     """A whole address is compared whole, "@domain" with exactly what follows the last @."""
     if text.startswith("@"):
         return f"lower(substr({column}, -{len(text)})) = ?", text.lower()

@@ -20,10 +20,12 @@ from app.store.clientkeys import ClientKeys
 from app.store.dkimrotations import DkimRotations
 from app.store.evaluations import Evaluations
 from app.store.loginattempts import LoginAttempts
+from app.store.looks import Looks
 from app.store.mtastspolicies import MtaStsPolicies
 from app.store.receivedreports import ReceivedReports
 from app.store.reportsuppression import ReportSuppressions
 from app.store.returnpaths import ReturnPaths
+from app.store.runs import Runs
 from app.store.serverschema import MIGRATIONS
 from app.store.sqlite import Database
 from app.store.tlsresults import TlsResults
@@ -49,6 +51,8 @@ class ServerDb:
         self.certificates = CertificateAttempts(self.db)
         self.rotations = DkimRotations(self.db)
         self.returns = ReturnPaths(self.db, clock)
+        self.runs = Runs(self.db, clock)
+        self.looks = Looks(self.db, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock = SYSTEM) -> ServerDb:
@@ -60,4 +64,5 @@ class ServerDb:
         self.attempts.close()
         self.evaluations.close()
         self.tls_results.close()
+        self.runs.end()
         self.db.close()

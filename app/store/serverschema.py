@@ -245,6 +245,25 @@ CREATE TABLE certificate_attempt (
 ) STRICT, WITHOUT ROWID;
 """
 
+_RUNS = """
+-- See runs.py and looks.py.
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    started REAL NOT NULL,
+    ended REAL,                         -- NULL when it did not end in an orderly way
+    version TEXT NOT NULL
+) STRICT;
+CREATE TABLE look (
+    subject TEXT NOT NULL,
+    thing TEXT NOT NULL,
+    grade TEXT NOT NULL,                -- fine, unknown, look, act
+    text TEXT NOT NULL,
+    looked REAL NOT NULL,
+    since REAL NOT NULL,
+    PRIMARY KEY (subject, thing)
+) STRICT, WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _CLIENT_KEYS,
@@ -255,4 +274,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _RETURNS,
     _ROTATIONS,
     _CERTIFICATES,
+    _RUNS,
 )

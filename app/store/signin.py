@@ -51,6 +51,9 @@ from app.wire.sasl.steps import (
 __all__ = ["Challenge", "Exchange", "Failed", "FailureKind", "SignIn", "SignInAttempt", "SignInContext", "SignedIn"]
 
 _LOG = logger("store")
+_LIMITED = metrics.counter(
+    "authentication_ratelimited_total", "Attempts to sign in refused, too many failed.", ("kind",)
+)
 _ATTEMPTS = metrics.counter("authentication", "Attempts to sign in.", ("kind", "variant", "result"))
 
 
@@ -351,6 +354,8 @@ class Exchange:
         account_name = self._destined.account_name if self._destined else ""
         mechanism = self._mechanism.value if self._mechanism else "other"
         _ATTEMPTS.labels(self.context.protocol, mechanism.lower(), result).inc()
+        if result == FailureKind.RATE_LIMITED.value:
+            _LIMITED.labels(self.context.protocol).inc()
         attempt = SignInAttempt(
             context=self.context,
             mechanism=mechanism,

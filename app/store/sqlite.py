@@ -30,6 +30,7 @@ from typing import TypeVar, cast
 
 from app.errors import StoreError, Temporary
 from app.log import logger
+from app.store import snapshots
 
 log = logger("store")
 
@@ -81,19 +82,39 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def migrate(db: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
-    """Bring the database to the newest schema, each numbered step in a transaction of its own."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > len(migrations):
-        raise StoreError(f"the database has schema {version}, this program knows only up to {len(migrations)}")
-    for number in range(version + 1, len(migrations) + 1):
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            _apply(db, migrations[number - 1])
-            db.execute(f"PRAGMA user_version={number}")
-            db.execute("COMMIT")
-        except BaseException:
+    """Bring the database to the newest schema, all in one transaction: when it fails, the version before can go on."""
+    version, newest = _version(db), len(migrations)
+    if version > newest:
+        raise StoreError(
+            f"the database has schema {version}, this program knows only up to {newest};"
+            " use the newer version of this program, or go back with its command 'undoupgrade'"
+        )
+    if version == newest:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for step in migrations[_version(db) :]:
+            _apply(db, step)
+        db.execute(f"PRAGMA user_version={newest}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # SQLite itself ends one when the disk is full
             db.execute("ROLLBACK")
-            raise
+        raise
+
+
+def _version(db: sqlite3.Connection) -> int:
+    """The number of the last step that was taken; 0 for a new database."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _prepare(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+    """Bring an opened database up to date, with a copy of what it was."""
+    if 0 < _version(db) < len(migrations):
+        snapshots.take(db, path, len(migrations))
+        log.info("database gets a new schema", path=path, before=_version(db), after=len(migrations))
+    migrate(db, migrations)
+    snapshots.drop_old(path)
 
 
 def _apply(db: sqlite3.Connection, step: Migration) -> None:
@@ -121,7 +142,11 @@ class Database:
         self._settled = settled
         try:
             self._db = connect(path)
-            migrate(self._db, migrations)
+            try:
+                _prepare(self._db, path, migrations)
+            except BaseException:
+                self._db.close()
+                raise
         except sqlite3.DatabaseError as err:
             raise StoreError(f"cannot open {path}: {err}") from err
         self._closed = False

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from app.clock import Clock
 from app.errors import StoreError
+from app.store.holdrules import HoldRule
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import Attempt, Ending, Finished, NewMessage, NewRecipient, Queued, QueueFilter
 from app.store.spool import Body, Spool
@@ -187,16 +189,29 @@ def test_due_leaves_out_busy_domains_and_held_ones(queue, clock):
     asyncio.run(scenario())
 
 
-def test_hold_rule_must_match_in_every_field_it_gives(queue):
-    rule = "INSERT INTO hold_rule (account, sender_domain, recipient_domain) VALUES ('', 'example.org', 'x.example')"
-    queue._db.write_now(lambda db: db.execute(rule))
+def test_hold_rule_must_match_in_every_field_it_gives_also_what_is_queued_already(queue):
+    rule = HoldRule(sender_domain="example.org", recipient_domain="x.example")
+
+    async def queue_two():
+        await queue.add(message("a@x.example", "a@y.example", "a@sub.x.example"))
+        await queue.add(message("a@x.example", sender="joe@example.net"))
 
     async def scenario():
-        await queue.add(message("a@x.example", "a@y.example"))
-        await queue.add(message("a@x.example", sender="joe@example.net"))
-        return [row.hold for row in await queue.find(EVERYTHING)]
+        await queue_two()
+        number, held = await queue.hold_rules.add(rule)
+        assert held == 1
+        await queue_two()
+        assert [row.hold for row in await queue.find(EVERYTHING)] == [True, False, False, False] * 2
+        assert await queue.hold_rules.all() == [dataclasses.replace(rule, id=number)]
+        assert await queue.hold_rules.remove(number)
+        assert not await queue.hold_rules.remove(number)
+        assert await queue.held() == 2
+        await queue.add(message("a@x.example"))
+        assert await queue.held() == 2
+        assert (await queue.hold_rules.add(HoldRule(account="nobody")))[1] == 0
+        assert (await queue.hold_rules.add(HoldRule()))[1] == 7
 
-    assert asyncio.run(scenario()) == [True, False, False]
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ account sweeps, never a message without its file.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import sqlite3
@@ -47,17 +48,21 @@ def _place_file(path: Path, body: Body) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
-    if body.path is not None:
-        try:
-            os.link(body.path, part)
-        except OSError:  # another file system, or one without hard links
-            _write_file(part, body)
-    else:
-        _write_file(part, body)
-    os.replace(part, path)
-    part.unlink(missing_ok=True)  # which rename leaves when both are the same file already
+    try:
+        _fill(part, body)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)  # rename leaves it, too, when both are the same file already
     for directory in (path.parent, path.parent.parent):
         _sync_directory(directory)
+
+
+def _fill(part: Path, body: Body) -> None:
+    if body.path is not None:
+        with contextlib.suppress(OSError):  # another file system, or one without hard links
+            os.link(body.path, part)
+            return
+    _write_file(part, body)
 
 
 def _write_file(path: Path, body: Body) -> None:

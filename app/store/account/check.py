@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from app.store.account.bodies import path_of
 from app.store.account.handle import Account
 from app.store.account.junktraining import RULES as JUNK_RULES
-from app.wire.imap.flags import DELETED, SEEN
+from app.store.account.readonly import ReadOnlyAccount
+from app.store.account.recounting import COUNTS
+
+BETWEEN_LOOKS_S: Final = 0.2  # in which a transaction that has put or taken a file is over
 
 # Each query finds the rows that break a rule; the sentence tells which, with the row's first columns filled in.
 _RULES = (
@@ -99,6 +104,11 @@ _RULES = (
         "{0} has rights on mailbox {1}, which is gone, or none",
     ),
     (
+        "SELECT source_id FROM import_folder UNION SELECT source_id FROM import_message"
+        " EXCEPT SELECT id FROM import_source",
+        "places of imports are kept for server {0}, which is not known",
+    ),
+    (
         "SELECT a.key, a.createseq, a.modseq FROM annotation a, account_state s"
         " WHERE a.createseq > a.modseq OR a.modseq > s.modseq",
         "annotation {0} has createseq {1} and modseq {2}",
@@ -118,13 +128,6 @@ _RULES = (
     ),
 )
 
-_COUNTS = f"""
-SELECT m.name, m.total, m.unseen, m.deleted, m.size_bytes, m.deleted_bytes,
-    count(x.uid), coalesce(sum(x.flags & {SEEN} = 0), 0), coalesce(sum(x.flags & {DELETED} <> 0), 0),
-    coalesce(sum(x.size_bytes), 0), coalesce(sum(x.size_bytes * (x.flags & {DELETED} <> 0)), 0)
-FROM mailbox m LEFT JOIN message x ON x.mailbox_id = m.id GROUP BY m.id
-"""
-
 
 def check(account: Account, *, hashes: bool = False) -> list[str]:
     """What is wrong, a sentence each; `hashes` also reads every body and compares its hash."""
@@ -137,6 +140,31 @@ def check(account: Account, *, hashes: bool = False) -> list[str]:
     if hashes:
         found += account.read_now(lambda db: list(_check_hashes(db, msg_dir)))
     return found
+
+
+def check_reading(account: ReadOnlyAccount, *, hashes: bool = False) -> list[str]:
+    """The same, of an account that another process may change meanwhile: what is wrong at two looks."""
+    msg_dir = account.directory / "msg"
+
+    def look() -> list[str]:
+        return account.read_now(lambda db: [*_check_database(db), *_check_files(db, msg_dir)])
+
+    found = look()
+    if found:
+        time.sleep(BETWEEN_LOOKS_S)
+        again = set(look())
+        found = [text for text in found if text in again]
+    if hashes:
+        found += account.read_now(lambda db: list(_check_hashes(db, msg_dir)))
+    return found
+
+
+def extra_files(account: Account) -> list[Path]:
+    """Files of messages that no body has."""
+    msg_dir = account.directory / "msg"
+    sql = "SELECT hash FROM body WHERE data IS NULL"
+    expected = account.read_now(lambda db: {path_of(msg_dir, key) for (key,) in db.execute(sql)})
+    return sorted(set(msg_dir.glob("*/*")) - expected)
 
 
 def _check_database(db: sqlite3.Connection) -> Iterator[str]:
@@ -154,7 +182,7 @@ def _check_database(db: sqlite3.Connection) -> Iterator[str]:
 def _check_counts(db: sqlite3.Connection) -> Iterator[str]:
     names = ("total", "unseen", "deleted", "size_bytes", "deleted_bytes")
     size = 0
-    for name, *numbers in db.execute(_COUNTS):
+    for _, name, *numbers in db.execute(COUNTS):
         size += numbers[8]
         for label, stored, counted in zip(names, numbers[:5], numbers[5:], strict=True):
             if stored != counted:
@@ -186,11 +214,17 @@ def _check_files(db: sqlite3.Connection, msg_dir: Path) -> Iterator[str]:
     for body_id, key, size in db.execute("SELECT id, hash, size_bytes FROM body WHERE data IS NULL"):
         path = path_of(msg_dir, key)
         expected.add(path)
-        if not path.exists() or path.stat().st_size != size:
+        if not _has_size(path, size):
             yield f"body {body_id}: file {path.name} is missing or has the wrong size"
-    for path in sorted(msg_dir.glob("*/*")):
-        if path not in expected:
-            yield f"file {path.relative_to(msg_dir)} belongs to no body"
+    for path in sorted(set(msg_dir.glob("*/*")) - expected):
+        yield f"file {path.relative_to(msg_dir)} belongs to no body"
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
 
 
 def _check_hashes(db: sqlite3.Connection, msg_dir: Path) -> Iterator[str]:

@@ -88,5 +88,7 @@ class Eraser:
             log.warn("cannot erase expunged messages, will be tried again", account=self._account.name, err=err)
             self._look_in(RETRY_S)
             return
-        if limit >= self._expunged_at:
+        if self._account.unremoved:
+            self._look_in(RETRY_S)
+        elif limit >= self._expunged_at:
             self._expunged_at = 0

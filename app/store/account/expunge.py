@@ -14,6 +14,7 @@ from app.store.account import bodies, provenance
 from app.store.account.changes import MessagesExpunged
 from app.store.account.handle import Account, Tx
 from app.store.account.records import Mailbox
+from app.store.filehold import removal
 from app.wire.imap.flags import DELETED, SEEN
 
 MAX_TOMBSTONES = 50_000  # of a mailbox; 1 to 2 MB. A client that asks about more is told what is not there.
@@ -93,8 +94,8 @@ async def erase(account: Account, before_modseq: int) -> int:
     erased = 0
     while True:
         count, keys = await account.write(lambda tx: erase_batch(tx, before_modseq))
-        if keys:
-            await account.write(lambda tx, keys=keys: remove_files(tx, keys))  # type: ignore[misc]
+        if keys := keys + account.unremoved:
+            account.unremoved = await account.write(lambda tx, keys=keys: remove_files(tx, keys))  # type: ignore[misc]
         erased += count
         if count < ERASE_BATCH:
             return erased
@@ -105,7 +106,13 @@ def erase_now(account: Account) -> None:
     (modseq,) = account.read_now(lambda db: db.execute("SELECT modseq FROM account_state").fetchone())
     while account.write_now(lambda tx: erase_batch(tx, modseq))[0] == ERASE_BATCH:
         pass
-    account.write_now(lambda tx: bodies.sweep(tx.db, tx.msg_dir))
+    account.write_now(lambda tx: _sweep(tx))
+
+
+def _sweep(tx: Tx) -> None:
+    with removal(tx.msg_dir.parent) as is_allowed:
+        if is_allowed:
+            bodies.sweep(tx.db, tx.msg_dir)
 
 
 def erase_batch(tx: Tx, before_modseq: int) -> tuple[int, list[bytes]]:
@@ -147,12 +154,17 @@ def _forget_old(tx: Tx, mailbox_id: int) -> None:
         )
 
 
-def remove_files(tx: Tx, keys: list[bytes]) -> None:
+def remove_files(tx: Tx, keys: list[bytes]) -> list[bytes]:
     """Remove the files of bodies that an earlier transaction dropped, but for one that was stored again meanwhile.
+    Returns the keys whose files stay for now, as a backup goes through them.
 
     It runs as a transaction because only the writer thread puts files: nothing can come between the look and the
     unlink.
     """
-    for key in keys:
-        if tx.db.execute("SELECT 1 FROM body WHERE hash = ?", (key,)).fetchone() is None:
-            bodies.path_of(tx.msg_dir, key).unlink(missing_ok=True)
+    with removal(tx.msg_dir.parent) as is_allowed:
+        if not is_allowed:
+            return keys
+        for key in keys:
+            if tx.db.execute("SELECT 1 FROM body WHERE hash = ?", (key,)).fetchone() is None:
+                bodies.path_of(tx.msg_dir, key).unlink(missing_ok=True)
+    return []

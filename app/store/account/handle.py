@@ -118,6 +118,7 @@ class Account:
         self.vacation: Vacation | None = None  # not read yet
         self.forwards: Mapping[str, Plan] | None = None  # likewise
         self.inboxes: frozenset[str] = frozenset()
+        self.unremoved: list[bytes] = []  # keys of erased bodies whose files stay while a backup goes on
         self._placed: list[Path] = []  # files of the group that is being written; the writer thread's
         self.database = Database(directory / "index.db", MIGRATIONS, settled=self._settled)
         self.indexes = Indexes(self)

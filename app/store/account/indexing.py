@@ -56,16 +56,25 @@ class Indexer:
             while (
                 not self._later.is_closed and await account.read(lambda db: searchindex.waiting(db, ENOUGH)) >= ENOUGH
             ):
-                builder = searchindex.SegmentBuilder(account.directory / "msg")
-                while await account.read(builder.read):
-                    pass
-                segment = await asyncio.to_thread(builder.segment)
-                await account.write(lambda tx, segment=segment: searchindex.add_segment(tx.db, segment))  # type: ignore[misc]
+                await index_segment(account)
             log.debug("messages are indexed for search", account=account.name)
         except MailError as err:
             if not self._later.is_closed:
                 log.warn("cannot index messages for search, will be tried again", account=account.name, err=err)
                 self.look_in(RETRY_S)
+
+
+async def index_segment(account: Account) -> int:
+    """Index the next some hundred messages, or those there are; returns how many."""
+    from app.store.account import searchindex
+
+    builder = searchindex.SegmentBuilder(account.directory / "msg")
+    while await account.read(builder.read):
+        pass
+    segment = await asyncio.to_thread(builder.segment)
+    if segment.contents:
+        await account.write(lambda tx: searchindex.add_segment(tx.db, segment))
+    return len(segment.contents)
 
 
 def index_now(account: Account) -> None:

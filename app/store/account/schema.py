@@ -239,6 +239,56 @@ CREATE TABLE access (
 CREATE INDEX access_identifier ON access (identifier);
 """
 
+_IMPORTS = """
+-- See imports.py. Times are seconds since 1970.
+CREATE TABLE import_source (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    host TEXT NOT NULL,
+    user TEXT NOT NULL,
+    port INTEGER NOT NULL,
+    security TEXT NOT NULL,
+    is_verified INTEGER NOT NULL,
+    began INTEGER NOT NULL,
+    ended INTEGER,
+    taken INTEGER NOT NULL DEFAULT 0,
+    words TEXT NOT NULL DEFAULT '',
+    UNIQUE (host, user)
+) STRICT;
+CREATE TABLE import_folder (
+    source_id INTEGER NOT NULL,
+    folder BLOB NOT NULL,               -- its name as the other server writes it
+    uidvalidity INTEGER NOT NULL,
+    last_uid INTEGER NOT NULL,
+    PRIMARY KEY (source_id, folder)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE import_message (
+    source_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,            -- that Gmail has for it
+    PRIMARY KEY (source_id, number)
+) STRICT, WITHOUT ROWID;
+"""
+
+_ARCHIVES = """
+-- See archives.py. Times are seconds since 1970.
+CREATE TABLE archive_import (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    into_mailbox TEXT NOT NULL,
+    strip TEXT NOT NULL,
+    skips_present INTEGER NOT NULL,
+    mark INTEGER NOT NULL,              -- number of the newest content when it began
+    began INTEGER NOT NULL,
+    ended INTEGER,
+    state TEXT NOT NULL DEFAULT '',
+    passed INTEGER NOT NULL DEFAULT 0,  -- messages of the archive, whatever became of them
+    taken INTEGER NOT NULL DEFAULT 0,
+    present INTEGER NOT NULL DEFAULT 0,
+    problem_count INTEGER NOT NULL DEFAULT 0,
+    problems TEXT NOT NULL DEFAULT '',  -- one on each line
+    words TEXT NOT NULL DEFAULT ''
+) STRICT;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
@@ -250,4 +300,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     _VACATION,
     _FORWARDS,
     _ACCESS,
+    _IMPORTS,
+    _ARCHIVES,
 )

@@ -51,6 +51,7 @@ class Lookup:
 class Segment:
     """A finished segment."""
 
+    after: int  # the content that was the last one in the index
     contents: array[int]
     open: array[int]  # those of them that are not indexed
     columns: dict[Place, Columns]
@@ -100,13 +101,16 @@ class SegmentBuilder:
 
     def __init__(self, msg_dir: Path) -> None:
         self._msg_dir = msg_dir
+        self._after = 0
         self._contents = array("Q")
         self._open = array("Q")
         self._builders = {place: Builder() for place in Place}
 
     def read(self, db: sqlite3.Connection) -> bool:
         """Index some more contents; returns whether there may be others."""
-        after = self._contents[-1] if self._contents else indexed_up_to(db)
+        if not self._contents:
+            self._after = indexed_up_to(db)
+        after = self._contents[-1] if self._contents else self._after
         most = min(PIECE, SEGMENT - len(self._contents))
         numbers = db.execute("SELECT id FROM content WHERE id > ? ORDER BY id LIMIT ?", (after, most)).fetchall()
         for (number,) in numbers:
@@ -126,7 +130,7 @@ class SegmentBuilder:
     def segment(self) -> Segment:
         """The segment."""
         columns = {place: builder.columns() for place, builder in self._builders.items()}
-        return Segment(contents=self._contents, open=self._open, columns=columns)
+        return Segment(after=self._after, contents=self._contents, open=self._open, columns=columns)
 
 
 def _words(message: MessageBytes, place: Place) -> set[bytes] | None:
@@ -147,9 +151,9 @@ def waiting(db: sqlite3.Connection, most: int) -> int:
 
 
 def add_segment(db: sqlite3.Connection, segment: Segment) -> None:
-    """Store a segment, unless what it is about was indexed or dropped meanwhile."""
+    """Store a segment, unless it does not follow the others any more: these grew meanwhile, or were cleared."""
     first, last = segment.contents[0], segment.contents[-1]
-    if indexed_up_to(db) >= first:
+    if indexed_up_to(db) != segment.after:
         return
     db.execute(
         "DELETE FROM search_segment WHERE form <> ? OR NOT EXISTS"
@@ -167,3 +171,9 @@ def add_segment(db: sqlite3.Connection, segment: Segment) -> None:
             " VALUES (?, ?, ?, ?, ?, ?)",
             (last, place.value, c.vocabulary, c.starts, c.ends, c.documents),
         )
+
+
+def clear(db: sqlite3.Connection) -> None:
+    """Forget everything; searches look at the messages until they are indexed again."""
+    db.execute("DELETE FROM search_segment")
+    db.execute("DELETE FROM search_words")
