@@ -44,7 +44,8 @@ ON_DEMAND_S: Final = 300.0  # no sooner after a failure, whoever asks
 
 log = logger("certificates")
 
-_ISSUED = metrics.counter("acme_certificates_total", "Certificates asked for, by result.", ("result",))
+_FAILED = metrics.counter("autotls_cert_request_errors_total", "Certificates that were asked for and did not come.")
+_KEPT = metrics.counter("autotls_certput_total", "Certificates that came.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +146,7 @@ class Upkeep:
             except MailError as error:
                 log.error("cannot look after certificates", err=error)
             except Exception as error:  # a mistake in this program must not end it for ever
+                metrics.PANICS.labels("certificates").inc()
                 log.error("looking after certificates broke", err=repr(error))
             self._again.clear()
             try:
@@ -187,13 +189,13 @@ class Upkeep:
             words = "The name has no address in DNS yet. It is asked for when it has."
             await self._note_failure(one, before, words, self._clock.now() + ABSENT_WAIT_S)
         except NotIssued as error:
-            _ISSUED.labels("error").inc()
+            _FAILED.inc()
             count = before.count + 1 if before is not None else 1
             when = max(self._clock.now() + timing.wait_after(count), error.not_before)
             await self._note_failure(one, before, str(error), when)
             log.error("no certificate", name=one.name, authority=one.authority, attempts=count, err=error)
         else:
-            _ISSUED.labels("ok").inc()
+            _KEPT.inc()
             self._kept[one] = kept
             self._renewals.pop(one, None)
             await self._attempts.forget(one.authority, one.name)
@@ -225,7 +227,7 @@ class Upkeep:
     def _obtain(self, one: Wanted, failures: int) -> Kept:
         from app.certificates.authority import new_key
 
-        key = self._host_key() if one.is_host else None
+        key = self._host_key(one) if one.is_host else None
         key = key or new_key()
         chain = self._authority(one).obtain(one.name, key, self._methods(one, failures))
         try:
@@ -275,10 +277,16 @@ class Upkeep:
             ca_files=ca_files,
         )
 
-    def _host_key(self) -> bytes | None:
-        """The key that the configuration gives for the host name, ECDSA where there is a choice."""
+    def _host_key(self, one: Wanted) -> bytes | None:
+        """The key that the configuration gives for a host name, ECDSA where there is a choice."""
         found: list[tuple[bool, bytes]] = []
-        for listener in self._live.static.listeners.values():
+        static = self._live.static
+        listeners = [
+            listener
+            for listener in static.listeners.values()
+            if (listener.hostname or static.hostname).ascii == one.name
+        ]
+        for listener in listeners:
             for name in listener.tls.host_private_key_files if listener.tls is not None else ():
                 try:
                     pem = self._live.resolve(name).read_bytes()

@@ -16,6 +16,8 @@ from collections.abc import Callable, Coroutine
 from time import perf_counter
 from typing import Any
 
+from prometheus_client import Histogram
+
 from app import metrics
 from app.errors import ConnectionGone, ImapSyntaxError, MailError, Temporary
 from app.imapserver import news, updates
@@ -56,6 +58,7 @@ MAX_BAD_COMMANDS = 20  # before the connection ends; a client that means well ma
 
 _CONNECTIONS = metrics.counter("imap_connection_total", "IMAP connections accepted.", ["service"])
 _COMMANDS = metrics.histogram("imap_command_duration_seconds", "Time to carry out IMAP commands.", ["cmd", "result"])
+_commands: dict[tuple[str, str], Histogram] = {}
 
 LineHandler = Callable[[bytes], Coroutine[Any, Any, None] | None]
 
@@ -377,13 +380,17 @@ class ImapConnection(Connection):
 
     def _done(self, name: str, started: float, result: str) -> None:
         self.machine.utf8 = self.session.utf8
-        _COMMANDS.labels(name, result).observe(perf_counter() - started)
+        child = _commands.get((name, result))
+        if child is None:
+            child = _commands[name, result] = _COMMANDS.labels(name, result)
+        child.observe(perf_counter() - started)
 
     def _fail(self, tag: str, name: str, error: Exception) -> str:
         """Answer a command that raised; returns the result for the metric."""
         outcome = outcome_of(error)
         if outcome is None:
             trace = "".join(traceback.format_exception(error))
+            metrics.PANICS.labels("imapserver").inc()
             self.log.error("imap command failed", cid=self.cid, command=name, trace=trace)
             outcome = SERVER_BUG
         else:

@@ -55,7 +55,7 @@ def write(session: Session, *, may_expunge: bool, is_answer: bool = False) -> No
     if selected.contexts is not None:
         session.write(selected.contexts.write_changes(selected.seq_of, utf8=session.utf8))
     if selected.gone and may_expunge:
-        session.write(untagged(Status.BYE, "the selected mailbox was deleted by another session"))
+        session.write(untagged(Status.BYE, "the selected mailbox was deleted by another session, or numbered anew"))
         session.unselect()
         session.connection.close()
 

@@ -1,9 +1,9 @@
 """One attempt for a group of recipients: which way it goes, and what came of it.
 
-In this order: an operator has given up on it; the sender's domain is disabled; localserve's special localparts; our own
-addresses (in localserve: every address), which never leave; the transport that was pinned or that the routes choose;
-and otherwise directly to the recipient's servers. A way that is not set up makes mail wait, not fail, as the mistake
-is ours.
+In this order: an operator has given up on it; the sender's domain is disabled; the account has suppressed the address;
+localserve's special localparts; our own addresses (in localserve: every address), which never leave; the transport that
+was pinned or that the routes choose; and otherwise directly to the recipient's servers. A way that is not set up makes
+mail wait, not fail, as the mistake is ours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from app.config.transports import Transport
 from app.errors import MailError
 from app.log import logger
-from app.metrics import counter, histogram
+from app.metrics import PANICS, counter, histogram
 from app.net.dialogue import Dialogue
 from app.queue.delivery import Delivery
 from app.queue.gather import Group
@@ -49,6 +49,8 @@ _durations = histogram(
 )
 _destinations = counter("queue_destinations_total", "Attempts to deliver directly to a domain's servers.")
 
+_SUPPRESSED = failed("5.7.1", "This account does not send to the address; it is on its list of suppressed addresses.")
+
 
 @dataclass(slots=True)
 class Attempted:
@@ -78,6 +80,7 @@ class Attempts:
             log.error("delivery attempt failed for a reason of our own", err=err, id=group.first.id)
             outcomes = [deferred("4.3.0", "This server had trouble of its own.")] * len(group.rows)
         except Exception as err:  # a mistake in this program must not stop the queue
+            PANICS.labels("queue").inc()
             log.error("delivery attempt broke", err=repr(err), id=group.first.id)
             outcomes = [deferred("4.3.0", "This server had trouble of its own.")] * len(group.rows)
         duration = time.monotonic() - clock
@@ -93,6 +96,15 @@ class Attempts:
         sender = first.reverse_path
         if isinstance(sender, Address) and self._setup.live.directory.is_disabled(sender.domain):
             return [deferred("4.3.2", f"The domain {sender.domain} is switched off on this server.")] * count
+        suppressed = await self._setup.db.suppressions.among(
+            first.sender_account, [row.recipient for row in group.rows]
+        )
+        left = tuple(row for row in group.rows if row.recipient not in suppressed)
+        outcomes = iter(await self._wanted(Group(left), way) if left else ())
+        return [_SUPPRESSED if row.recipient in suppressed else next(outcomes) for row in group.rows]
+
+    async def _wanted(self, group: Group, way: _Way) -> list[Outcome]:
+        first = group.first
         content = await self._setup.db.content(first.base_id)
         if self.stays_here(first):
             way.transport = "local"

@@ -15,7 +15,7 @@ from dataclasses import replace
 from app.net.dial import DialFailed
 from app.net.dialogue import Dialogue
 from app.net.smtpclient import Conversation, SmtpFailed
-from app.queue.demands import NEEDS_REQUIRETLS
+from app.queue.demands import NEEDS_REQUIRETLS, note_required
 from app.queue.links import Links, Target
 from app.queue.outcome import Handover, Outcome, deferred, failed, is_policy, of_reply, out_of_place
 from app.queue.proofs import DemandUnmet
@@ -95,6 +95,7 @@ class Delivery:
         self.security = talk.security
         if self._rows[0].require_tls is True and not (talk.has_tls and talk.capabilities.requiretls):
             talk.quit()
+            note_required(True, "smtpserver")
             self._note(_at(target, failed(NEEDS_REQUIRETLS, _NO_REQUIRETLS)))
             return False
         try:
@@ -160,6 +161,7 @@ _NO_REQUIRETLS = (
 
 def _of_failure(target: Target, err: SmtpFailed) -> Outcome:
     if isinstance(err, DemandUnmet):
+        note_required(err.is_required, "tlsverify")
         return _at(target, failed(NEEDS_REQUIRETLS, err.text) if err.is_required else deferred("4.7.5", err.text))
     if err.reply is not None:
         meaning = of_reply if err.reply.code >= 400 else out_of_place

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from app.errors import MailError
+from app.metrics import counter
 from app.queue.outcome import Outcome, deferred, failed
 from app.queue.policies import Found
 from app.queue.setup import Setup
@@ -26,6 +27,13 @@ from app.trust.lookup import LookupFailed, Tlsa
 from app.trust.mtasts import Mode
 from app.wire.domain import Domain
 from app.wire.reports.tls import TlsFailure
+
+_authentic = counter("queue_destinations_authentic_total", "Servers for mail that DNSSEC proves to be the right ones.")
+_dane = counter("queue_destination_dane_required_total", "Servers for mail that have TLSA records.")
+_unusable = counter("queue_destination_dane_starttlsunverified_total", "Servers whose TLSA records cannot be used.")
+_no_tlsa = counter("queue_destination_dane_gathertlsa_errors_total", "TLSA records that DNS could not tell.")
+_REQUIRED = counter("queue_requiretls_unsupported_total", "Mail with REQUIRETLS that cannot go so.", ("reason",))
+_ignored = counter("queue_tlsrequiredno_ignored_total", "Demands passed over for TLS-Required: No.", ("ignored",))
 
 STS, TLSA, NO_POLICY = "sts", "tlsa", "no-policy-found"  # RFC 8460 §4.4
 NEEDS_REQUIRETLS = "5.7.30"
@@ -148,7 +156,10 @@ def _check_listed(setup: Setup, rules: Rules, host: HostFacts) -> bool:
         return True
     failure = TlsFailure(result="validation-failure", sessions=1, receiving_host=host.name, code="mx-mismatch")
     setup.record_tls(replace(rules.sts_result(), failure=failure))
-    if policy.mode is Mode.ENFORCE and not rules.waives:
+    if policy.mode is Mode.ENFORCE and rules.waives:
+        _ignored.labels("mtastsmx").inc()
+    elif policy.mode is Mode.ENFORCE:
+        note_required(rules.requires, "mtastsmx")
         words = f"The server {host.name} is not one of those that {rules.domain} allows (MTA-STS)."
         raise NotAllowed(failed(NEEDS_REQUIRETLS, words) if rules.requires else deferred("4.7.5", words))
     return False
@@ -158,22 +169,27 @@ async def _records(setup: Setup, rules: Rules, host: HostFacts) -> tuple[Tlsa, .
     """The TLSA records of a host, when all that leads to them is authentic."""
     if not (host.is_named_authentically and host.is_authentic):
         return ()
+    _authentic.inc()
     try:
         for name in dict.fromkeys((host.base, host.name)):
             answer = await setup.resolver.tlsa(f"_{setup.smtp_port}._tcp.{name}")
             if answer.authentic and answer.records:
+                _dane.inc()
                 return answer.records
     except LookupFailed as err:
+        _no_tlsa.inc()
         failure = TlsFailure(result="dnssec-invalid", sessions=1, receiving_host=host.name, information=err.reason)
         setup.record_tls(replace(rules.result(TLSA, hosts=(host.base,)), failure=failure))
         if not rules.waives:
             raise
+        _ignored.labels("tlsagather").inc()
     return ()
 
 
 def _demand(rules: Rules, host: HostFacts, records: tuple[Tlsa, ...], is_listed: bool) -> Demand | None:
     good = usable(records)
     strict = not rules.waives
+    _unusable.inc(bool(records) and not good)
     if good:
         names = tuple(dict.fromkeys((host.base, host.name, rules.domain.ascii)))
         words = f"{host.name} shows in DNS which certificate it has (DANE)"
@@ -194,6 +210,12 @@ def _demand(rules: Rules, host: HostFacts, records: tuple[Tlsa, ...], is_listed:
     return replace(proof, is_required=True) if rules.requires else proof
 
 
+def note_required(is_required: bool, reason: str) -> None:
+    """Count a message that demands encryption all the way and cannot have it."""
+    if is_required:
+        _REQUIRED.labels(reason).inc()
+
+
 def _required(host: HostFacts) -> Demand:
     """REQUIRETLS alone: the host must be the right one by DNSSEC, its certificate by an authority."""
     if not host.is_named_authentically:
@@ -201,6 +223,7 @@ def _required(host: HostFacts) -> Demand:
             f"The sender demands encryption all the way (REQUIRETLS), but nothing proves that {host.name} is the"
             " right server: its domain has neither MTA-STS nor DNSSEC."
         )
+        note_required(True, "nopolicy")
         raise NotAllowed(failed(NEEDS_REQUIRETLS, words))
     words = "the sender demands encryption with a valid certificate (REQUIRETLS)"
     return Demand(proof=Proof.AUTHORITY, words=words, is_required=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from app.ids import message_id
+from app.metrics import counter
 from app.queue.outcome import Handover, Result
 from app.queue.setup import Setup
 from app.routing import retry
@@ -21,6 +22,8 @@ from app.store.queuerecords import Ending, Queued, Report
 from app.wire.smtp.address import Address, NullPath
 from app.wire.smtp.xtext import decode_xtext, split_original_recipient
 
+_REFUSED = counter("queue_dmarcreport_failure_total", "DMARC reports of ours that were refused.")
+
 MAX_RETURNED = 1024 * 1024  # a larger message is not sent back whole, whatever RET says
 
 
@@ -28,6 +31,8 @@ async def tell(setup: Setup, results: Sequence[Result]) -> None:
     """Notify the senders of what these results mean for them; raises Temporary when it cannot be stored now."""
     for one in results:
         if is_refused_report(one):
+            if one.queued.report is Report.DMARC:
+                _REFUSED.inc()
             await setup.report_refused(one.queued, one.outcome.error)
         if one.queued.forwarded_for and one.outcome.ending is Ending.FAILED:
             content = await setup.db.content(one.queued.base_id)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from app.clock import Clock
 from app.errors import MailError, WireError
 from app.log import logger
-from app.metrics import counter
+from app.metrics import counter, histogram
 from app.net.policyfetch import FetchFailed
 from app.store.mtastspolicies import KnownPolicy, MtaStsPolicies
 from app.trust.lookup import LookupFailed, Resolver
@@ -26,6 +26,7 @@ MAX_REFRESHED = 20  # in one go
 FETCH_ERROR, WEBPKI_INVALID, POLICY_INVALID = "sts-policy-fetch-error", "sts-webpki-invalid", "sts-policy-invalid"
 
 log = logger("queue")
+_durations = histogram("mtasts_get_duration_seconds", "Fetches of MTA-STS policies.", ("result",))
 _fetches = counter("mtastsdb_get_total", "MTA-STS policies looked for.", ("result",))
 
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -91,9 +92,11 @@ class MtaSts:
             await self._fetch_new(domain, record_id, known)
 
     async def _fetch_new(self, domain: str, record_id: str, known: KnownPolicy | None) -> Found:
+        started, result = self._clock.monotonic(), "error"
         try:
             text = await self._fetch(domain)
             policy = parse_policy(text)
+            result = "ok"
         except WireError as err:
             trouble = Trouble(POLICY_INVALID, err.message)
         except FetchFailed as err:
@@ -104,6 +107,8 @@ class MtaSts:
             _fetches.labels("fetched").inc()
             await self._known.put(domain, record_id, text, policy)
             return Found(policy)
+        finally:
+            _durations.labels(result).observe(self._clock.monotonic() - started)
         _fetches.labels("error").inc()
         log.info("no MTA-STS policy could be fetched", domain=domain, reason=trouble.words)
         await self._known.put_failure(domain, trouble.words, self._clock.now() + RETRY_S)

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import datetime
 
+from app.metrics import counter
 from app.net.smtpclient import Conversation, SmtpFailed, TlsFailed, opportunistic_context, verified_context
 from app.queue.demands import Demand, Proof
 from app.trust.dane import DaneResult, Names, check
+
+_CHECKED = counter("dane_verify_total", "Certificates that were compared with TLSA records.")
+_NOT_MATCHED = counter("dane_verify_errors_total", "Certificates that were not what TLSA records say.")
 
 _DANE_WORDS = {
     DaneResult.NO_MATCH: ("validation-failure", "the certificate is not the one that DNS shows (TLSA)"),
@@ -36,7 +40,9 @@ async def prove(talk: Conversation, demand: Demand, now: float) -> None:
     if demand.proof is Proof.RECORDS:
         names = Names(demand.names, datetime.datetime.fromtimestamp(now, datetime.UTC))
         found = check(demand.records, talk.peer_chain(), names).result
+        _CHECKED.inc()
         if found is not DaneResult.MATCHED:
+            _NOT_MATCHED.inc()
             result, words = _DANE_WORDS[found]
             raise TlsFailed(words, result=result)
         talk.dialogue.note("the certificate is the one that DNS shows (DANE)")

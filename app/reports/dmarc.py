@@ -15,6 +15,7 @@ from typing import Final
 from app import VERSION
 from app.clock import utc
 from app.log import logger
+from app.metrics import counter
 from app.reports import letter
 from app.reports.letter import Composed, Letter
 from app.reports.setup import Setup
@@ -34,6 +35,7 @@ from app.wire.smtp.address import Address
 MAX_ADDRESSES: Final = 10  # of one domain
 
 log = logger("reports")
+_QUEUED = counter("dmarcdb_report_queued_total", "DMARC reports that were queued for others.")
 
 _TEXT: Final = """
 This is a report by DMARC about mail that {host} received in the name of {domain}, from {begin} to {end} UTC. It was
@@ -98,6 +100,7 @@ async def _send(setup: Setup, period: Period, uris: Sequence[ReportUri]) -> None
     fitting = [one for uri, one in letters if not uri.max_bytes or len(one.data) <= uri.max_bytes]
     for one in fitting or [_too_large(setup, period, uri, len(one.data)) for uri, one in letters]:
         is_new = await letter.send(setup, one)
+        _QUEUED.inc(is_new)
         log.info("DMARC report", domain=period.domain, to=one.letter.to, messages=period.messages, new=is_new)
 
 

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 from app.errors import MailError
 from app.log import logger
+from app.metrics import counter
 from app.reports import dmarc, tls
 from app.reports.setup import Setup
 from app.store.evaluations import HOUR_S, Period
@@ -31,6 +32,8 @@ TLS_SPREAD_S: Final = 4 * 3600.0  # those of a day
 MOST_APART_S: Final = 5 * 60.0
 
 log = logger("reports")
+_DMARC_ERRORS = counter("dmarcdb_report_error_total", "DMARC reports that could not be made.")
+_TLS_ERRORS = counter("tlsrptsend_report_error_total", "TLS reports that could not be made.")
 
 
 class Schedule:
@@ -73,8 +76,9 @@ async def dmarc_round(setup: Setup) -> None:
 
 
 async def _report(setup: Setup, period: Period) -> None:
-    if period.is_optional or await dmarc.report(setup, period):
-        await setup.server.evaluations.remove(period)
+    with _DMARC_ERRORS.count_exceptions():
+        if period.is_optional or await dmarc.report(setup, period):
+            await setup.server.evaluations.remove(period)
 
 
 async def tls_round(setup: Setup) -> None:
@@ -88,8 +92,9 @@ async def tls_round(setup: Setup) -> None:
 
 
 async def _report_tls(setup: Setup, day: DayOfDomain) -> None:
-    if await tls.report(setup, day):
-        await setup.server.tls_results.remove(day)
+    with _TLS_ERRORS.count_exceptions():
+        if await tls.report(setup, day):
+            await setup.server.tls_results.remove(day)
 
 
 async def spread(setup: Setup, due: Sequence[T], work: Callable[[T], Awaitable[None]], within_s: float) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from app import VERSION
 from app.clock import utc
 from app.log import logger
+from app.metrics import counter, histogram
 from app.reports import letter
 from app.reports.letter import Composed, Letter
 from app.reports.setup import Setup
@@ -35,6 +36,8 @@ The attached file has the details as JSON in gzip.
 """
 
 log = logger("reports")
+_QUEUED = counter("tlsrptsend_report_queued_total", "TLS reports that were queued for others.")
+_lookups = histogram("tlsrpt_lookup_duration_seconds", "Questions whether a domain wants TLS reports.", ("result",))
 
 
 def can_send(setup: Setup) -> bool:
@@ -47,16 +50,21 @@ async def report(setup: Setup, day: DayOfDomain) -> bool:
     wants_all = setup.live.directory.static.outgoing_tls_reports_for_all_success
     if day.is_optional or not (day.has_reason or wants_all):
         return True
+    started, result = setup.clock.monotonic(), "temperror"
     try:
         asked = await tlsrpt.lookup(setup.resolver, day.domain)
+        result = "ok" if asked.uris else "none"
     except LookupFailed:
         return False
+    finally:
+        _lookups.labels(result).observe(setup.clock.monotonic() - started)
     addresses = list(dict.fromkeys(one.address for one in asked.uris if one.address is not None))[:MAX_ADDRESSES]
     policies = tuple(await setup.server.tls_results.policies(day)) if addresses else ()
     for address in addresses if policies else ():
         if await setup.server.suppressions.holds(Kind.TLS, address):
             continue
         is_new = await letter.send(setup, _letter(setup, day, policies, address))
+        _QUEUED.inc(is_new)
         log.info("TLS report", domain=day.domain, to=address, failed=day.failed, new=is_new)
     return True
 

@@ -22,6 +22,7 @@ from app.errors import ConnectionGone
 from app.junk.subjectpass import without_tokens
 from app.log import Level, logger
 from app.net.connection import Connection
+from app.net.tls import handshake_reason
 from app.smtpserver import content, greeting, login, mailfrom, rcptto, replies
 from app.smtpserver.conversation import Answer, Conversation, Resources, Service
 from app.wire.smtp import codes, command, events
@@ -40,6 +41,12 @@ log = logger("smtpserver")
 _CONNECTIONS = metrics.counter("smtpserver_connection_total", "SMTP connections, by service.", ("kind",))
 _COMMANDS = metrics.histogram(
     "smtpserver_command_duration_seconds", "Time from a command to its reply.", ("kind", "cmd", "code", "ecode")
+)
+_TLS = metrics.counter("smtpserver_delivery_starttls_total", "Connections of other servers that became encrypted.")
+_TLS_ERRORS = metrics.counter(
+    "smtpserver_delivery_starttls_errors_total",
+    "Connections of other servers that could not be encrypted.",
+    ("reason",),
 )
 _commands: dict[tuple[str, type, Reply | int, str], Histogram] = {}
 
@@ -123,6 +130,12 @@ class SmtpConnection(Connection):
         """Say why the connection is turned away."""
         if self.refusal is not None:
             self.write(self.refusal.encode())
+
+    def handshake_failed(self, error: OSError) -> None:
+        """Count why other servers do not get TLS with us; they deliver without, or not at all."""
+        if not self.service.kind.is_submission:
+            _TLS_ERRORS.labels(handshake_reason(error)).inc()
+        super().handshake_failed(error)
 
     def connected(self) -> None:
         """Greet."""
@@ -274,6 +287,8 @@ class SmtpConnection(Connection):
         context = self.service.tls
         assert context is not None
         await self.start_tls(context)
+        if not self.service.kind.is_submission:
+            _TLS.inc()
         self.machine.tls_started()
         assert self.tls is not None
         self.conversation.restart(self.tls)

@@ -49,6 +49,7 @@ def reply_for(error: Exception, cid: int) -> Reply:
         return codes.INTERNAL_ERROR.reply("the message cannot be stored now, try again later")
     _ERRORS.labels("store" if isinstance(error, StoreError) else "server").inc()
     trace = "".join(traceback.format_exception(error))
+    metrics.PANICS.labels("smtpserver").inc()
     log.error("command failed by an error of ours", cid=cid, error=repr(error), trace=trace)
     return codes.INTERNAL_ERROR.reply("error on our side, try again later")
 

@@ -15,6 +15,7 @@ from app.certificates.faultwords import NotIssued, explain
 from app.certificates.files import CertificateFiles
 from app.certificates.names import wanted
 from app.certificates.reloading import Reloading
+from app.certificates.standing import hosts_are_certified
 from app.clock import SYSTEM
 from app.config.live import Live
 from app.errors import Temporary
@@ -162,6 +163,19 @@ def test_what_is_kept_is_found_again_and_nobody_else_reads_it(tmp_path: Path) ->
     assert files.find("small", "mx.example.org") == put
     put.path.write_bytes(b"damaged")
     assert files.find("small", "mx.example.org") is None
+
+
+def test_hosts_are_certified_when_each_has_one_that_has_not_ended(tmp_path: Path) -> None:
+    (tmp_path / "mox.conf").write_text(MOX_CONF)
+    (tmp_path / "domains.conf").write_text(DOMAINS_CONF)
+    live = Live.open(tmp_path / "mox.conf", files=False)
+    files = CertificateFiles(live.data_dir)
+    for name in ("mx.example.org", "two.example.org"):
+        assert hosts_are_certified(live, NOW) is False
+        made = make_self_signed([name], NOW, days=90)
+        files.put("small", name, made.key, made.certificate)
+    assert hosts_are_certified(live, NOW) is True
+    assert hosts_are_certified(live, NOW + 91 * DAY_S) is False
 
 
 def test_a_disk_that_does_not_take_it_is_said(tmp_path: Path) -> None:

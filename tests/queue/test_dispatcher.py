@@ -148,6 +148,21 @@ def test_refused_recipient_is_told_of_while_the_other_gets_it(tmp_path):
     run(tmp_path, work, SmtpSink(faults={"rcpt": [b"550 5.1.1 unknown\r\n", None]}))
 
 
+def test_suppressed_address_fails_without_a_connection_and_others_get_the_message(tmp_path):
+    async def work(bench: Bench, sink: SmtpSink) -> None:
+        await bench.setup.db.suppressions.add("jane", parse_address("X.y@a.example"), "gone")
+        await bench.send(message("xy+shop@a.example", "z@a.example", "x.Y@b.example"))
+        (notice,) = await bench.inbox()
+        assert b"Final-Recipient: rfc822; xy+shop@a.example" in notice
+        assert b"does not send to the address" in notice
+        assert sorted(taken.recipients for taken in sink.messages) == [["<x.Y@b.example>"], ["<z@a.example>"]]
+        assert await bench.setup.db.suppressions.remove("jane", parse_address("xy@a.example"))
+        await bench.send(message("xy@a.example"))
+        assert sink.messages[-1].recipients == ["<xy@a.example>"]
+
+    run(tmp_path, work)
+
+
 @pytest.mark.parametrize("step", ["greeting", "ehlo", "mail", "rcpt", "data", "body"])
 @pytest.mark.parametrize("fault", [b"451 later\r\n", b"421 busy\r\n", CLOSE, b"what?\r\n"])
 def test_temporary_trouble_at_any_step_defers_and_the_next_attempt_delivers_once(tmp_path, step, fault):

@@ -10,6 +10,7 @@ import pytest
 
 from app.store.queuerecords import NewRecipient, Queued, Report
 from app.wire.smtp.address import parse_address
+from tests.support.measuring import moves
 from tests.support.queues import message, running_queue
 from tests.support.smtpsink import SmtpSink
 
@@ -78,5 +79,6 @@ def test_of_a_report_that_is_refused_for_good_the_sender_of_reports_hears_and_no
             await bench.send(message("x@a.example", report=Report.DMARC, sender_account=""))
             return await bench.inbox()
 
-    assert asyncio.run(asyncio.wait_for(scenario(), 20)) == []
+    with moves("mox_queue_dmarcreport_failure_total", by=len(words)):
+        assert asyncio.run(asyncio.wait_for(scenario(), 20)) == []
     assert heard == words

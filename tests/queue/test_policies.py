@@ -18,6 +18,7 @@ from app.store.serverdb import ServerDb
 from app.trust.mtasts import Mode
 from tests.support.authority import Authority
 from tests.support.dns import DnsServer
+from tests.support.measuring import value
 from tests.support.queues import MovableClock
 
 ROOT = Authority("root")
@@ -93,12 +94,15 @@ def run(directory: Path, steps: Callable[[Bench], Awaitable[None]], **more: obje
 
 
 def test_policy_is_fetched_once_and_again_for_another_id(tmp_path: Path) -> None:
+    fetched = value("mox_httpclient_request_duration_seconds_count", result="ok")
+
     async def steps(made: Bench) -> None:
         for _ in range(3):
             found = await made.find()
             assert found.policy is not None
             assert found.policy.mode is Mode.ENFORCE
         assert made.asked == 1
+        assert value("mox_httpclient_request_duration_seconds_count", result="ok") > fetched
         made.response = GOOD.replace(b"enforce", b"none")
         assert (await made.find()).policy == found.policy
         made.publish("v=STSv1; id=2")

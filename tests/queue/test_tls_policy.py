@@ -21,6 +21,7 @@ from app.trust.dane import make_record
 from app.trust.lookup import Tlsa
 from tests.support.authority import Authority
 from tests.support.dns import DnsServer, Zone
+from tests.support.measuring import moves
 from tests.support.queues import MovableClock, message, running_queue
 from tests.support.smtpsink import SmtpSink
 
@@ -283,6 +284,37 @@ def test_not_delivered(tmp_path: Path, case: Case, code: str, words: str, report
     assert not any(line.startswith("MAIL FROM:") for line in seen.commands)
     if reported is not None:
         assert reported in seen.reported
+
+
+COUNTED = [
+    ("dane_verify_total", Case(tlsa=(EE,), signed=True)),
+    ("dane_verify_errors_total", Case(tlsa=(NO_MATCH,), signed=True)),
+    ("queue_destinations_authentic_total", Case(signed=True)),
+    ("queue_destination_dane_required_total", Case(tlsa=(EE,), signed=True)),
+    ("queue_destination_dane_starttlsunverified_total", Case(certificate=UNKNOWN, tlsa=(UNUSABLE,), signed=True)),
+    ("queue_destination_dane_gathertlsa_errors_total", Case(tlsa_fails=True, signed=True)),
+    ("queue_requiretls_unsupported_total/nopolicy", Case(require=True)),
+    ("queue_requiretls_unsupported_total/smtpserver", Case(signed=True, require=True, offers=("PIPELINING",))),
+    ("queue_requiretls_unsupported_total/tlsverify", Case(signed=True, require=True, certificate=OTHER_NAME)),
+    ("queue_tlsrequiredno_ignored_total/mtastsmx", Case(policy=OTHER_HOST, require=False)),
+    ("queue_tlsrequiredno_ignored_total/tlsagather", Case(tlsa_fails=True, signed=True, require=False)),
+    ("mtastsdb_get_total/fetched", Case(policy=ENFORCE)),
+    ("mtasts_get_duration_seconds_count/ok", Case(policy=ENFORCE)),
+    ("queue_delivery_duration_seconds_count/delivered", Case()),
+    ("queue_connection_total/ok", Case()),
+    ("queue_destinations_total", Case()),
+    ("smtpclient_command_duration_seconds_count", Case()),
+    ("dns_lookup_duration_seconds_count", Case()),
+]
+
+
+@pytest.mark.parametrize(("name", "case"), COUNTED, ids=[name for name, _ in COUNTED])
+def test_what_happens_is_counted(tmp_path: Path, name: str, case: Case) -> None:
+    metric, _, word = name.partition("/")
+    key = "result" if "_get_" in metric or metric.startswith(("queue_delivery", "queue_connection")) else "reason"
+    labels = {"ignored" if "ignored" in metric else key: word} if word else {}
+    with moves(f"mox_{metric}", **labels):
+        send(tmp_path, case)
 
 
 def test_downgrade_is_told(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from app.wire.reports import attached, dmarc, dmarcwriting
 from app.wire.reports.dmarc import AuthResult, Disposition, DmarcReport, DmarcRow, PublishedPolicy
 from app.wire.smtp.address import parse_address
 from tests.reports.conftest import DAY, MIDNIGHT, Office
+from tests.support.measuring import moves
 
 ROW = DmarcRow(
     source=ipaddress.ip_address("192.0.2.1"),
@@ -78,7 +79,8 @@ def test_report_is_what_our_own_reader_expects(office):
     came(office, ONE, ONE)
     send(office)
     assert office.waiting() == []  # the day has not ended
-    the_next_day(office)
+    with moves("mox_dmarcdb_report_queued_total", by=1):
+        the_next_day(office)
     (row,) = office.waiting()
     assert (row.report, row.max_attempts, row.sender_account) == (Report.DMARC, 5, "")
     assert str(row.reverse_path) == "postmaster@mail.example.com"
@@ -202,7 +204,8 @@ def test_one_domain_that_fails_does_not_keep_the_others(office, monkeypatch):
     for domain in ("a.example", "b.example"):
         asks(office, f"mailto:r@{domain}", domain)
         came(office, dataclasses.replace(ONE, policy=dataclasses.replace(POLICY, domain=Domain(domain))))
-    the_next_day(office)
+    with moves("mox_dmarcdb_report_error_total", by=1):
+        the_next_day(office)
     assert recipients(office) == ["r@b.example"]
     assert office.pauses == [schedule.MOST_APART_S * 0.75]
 

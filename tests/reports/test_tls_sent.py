@@ -19,6 +19,7 @@ from app.wire.reports import attached, tls, tlswriting
 from app.wire.smtp.address import parse_address
 from tests.reports.conftest import DAY, MIDNIGHT, Office
 from tests.store.test_tlsresults import BAD, FAILURE, GOOD
+from tests.support.measuring import moves
 from tests.wire.reports.samples import GOOGLE_TLS
 
 
@@ -53,7 +54,8 @@ def test_report_is_what_our_own_reader_expects(office):
     came(office, GOOD, BAD, BAD)
     send(office)
     assert office.waiting() == []
-    the_next_day(office)
+    with moves("mox_tlsrptsend_report_queued_total", by=1), moves("mox_tlsrpt_lookup_duration_seconds_count"):
+        the_next_day(office)
     send(office)
     (row,) = office.waiting()
     assert (str(row.recipient), row.report, row.max_attempts) == ("tls@reports.example", Report.TLS, 5)

@@ -7,6 +7,7 @@ import asyncio
 from app.limits import ConcurrencyLimit
 from app.log import SETTINGS, Level, set_levels
 from tests.smtpserver.world import HOST, greeted
+from tests.support.measuring import moves
 
 
 def test_too_many_connections_of_a_network_are_turned_away_and_counted_down(world):
@@ -36,6 +37,34 @@ def test_failed_implicit_tls_frees_its_place(world):
         await reader.read()
         _, again = await asyncio.open_connection(HOST, place.port, ssl=world.client_tls, server_hostname="localhost")
         again.close()
+
+    world.run_with(work)
+
+
+async def begun_tls(port: int):
+    """A connection of another server that has said STARTTLS."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(b"EHLO x.example\r\n")
+    while not (line := await reader.readline()).startswith(b"250 "):
+        assert line
+    writer.write(b"STARTTLS\r\n")
+    assert (await reader.readline()).startswith(b"220")
+    return reader, writer
+
+
+def test_encrypted_connections_of_servers_and_those_that_fail_are_counted(world):
+    async def work(places):
+        with moves("mox_smtpserver_delivery_starttls_total", by=1):
+            reader, writer = await begun_tls(places["smtp"].port)
+            await writer.start_tls(world.client_tls, server_hostname="localhost")
+            writer.write(b"QUIT\r\n")
+            assert (await reader.readline()).startswith(b"221")
+            writer.transport.abort()
+        with moves("mox_smtpserver_delivery_starttls_errors_total", by=1, reason="notls"):
+            reader, writer = await begun_tls(places["smtp"].port)
+            writer.write(b"EHLO this is no TLS\r\n")
+            await reader.read()
+            writer.close()
 
     world.run_with(work)
 
