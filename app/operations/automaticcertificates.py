@@ -29,6 +29,11 @@ def _is_candidate(listener: Listener) -> bool:
     return has_files and not all(ip.is_loopback for ip in listener.ips)
 
 
+def letsencrypt(contact: Address) -> Acme:
+    """The authority, as it stands in mox.conf."""
+    return Acme(directory_url=DIRECTORY_URL, contact_email=str(contact))
+
+
 def use_letsencrypt(live: Live, contact: Address, *, by: str = "") -> None:
     """Change mox.conf; raises Refusal when there is nothing to change, ConfigError, Temporary."""
 
@@ -36,9 +41,9 @@ def use_letsencrypt(live: Live, contact: Address, *, by: str = "") -> None:
         wanted = candidates(static)
         if not wanted:
             raise Refusal("no listener that the world reaches has certificates in files")
-        acme = Acme(directory_url=DIRECTORY_URL, contact_email=str(contact))
         changed = {name: _automatic(static.listeners[name]) for name in wanted}
-        return dataclasses.replace(static, acme={**static.acme, NAME: acme}, listeners={**static.listeners, **changed})
+        acme = {**static.acme, NAME: letsencrypt(contact)}
+        return dataclasses.replace(static, acme=acme, listeners={**static.listeners, **changed})
 
     live.static_file.change(edit, by, "certificates come from Let's Encrypt")
 

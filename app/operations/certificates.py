@@ -38,11 +38,16 @@ def certificates(live: Live) -> Sequence[Certificate]:
     return list(found.values())
 
 
-def are_trusted(found: Sequence[Certificate], now: float) -> bool | None:
-    """Whether mail programs take them without asking, as far as the files tell; None when one cannot be told."""
-    if any(not one.failure and (one.is_self_signed or one.expires <= now) for one in found):
+def are_trusted(found: Sequence[Certificate], now: float, automatic: bool | None) -> bool | None:
+    """Whether mail programs take them without asking, as far as files tell; None when that cannot be told.
+
+    `automatic` says whether those that come by themselves are there, None where none does.
+    """
+    if automatic is False or any(not one.failure and (one.is_self_signed or one.expires <= now) for one in found):
         return False
-    return None if not found or any(one.failure for one in found) else True
+    if any(one.failure for one in found):
+        return None
+    return True if found else automatic
 
 
 def read_certificate(path: Path, listener: str) -> Certificate:

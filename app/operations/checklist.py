@@ -84,8 +84,8 @@ _KINDS = (
     _Kind(
         "certificate_trusted",
         "The certificate is one that mail programs trust",
-        "One that this server made itself makes each program ask, and one that has expired makes it refuse. Put one of "
-        "a known authority in mox.conf, below TLS.",
+        "One that this server made itself makes each program ask, and one that has expired makes it refuse. The admin "
+        "page Certificates tells why none has come yet, or has Let's Encrypt make one.",
     ),
     _Kind(
         "web_reachable",

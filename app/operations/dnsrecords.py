@@ -26,6 +26,7 @@ TTL = 300
 MAX_REPORT = "!10m"
 LETSENCRYPT = "letsencrypt.org"
 COMMENT_WIDTH = 110
+NOT_OFFERED = "0 0 0 ."  # of an SRV record (RFC 6186 §3.4)
 APEX = "@"  # how providers' forms call the zone itself
 
 KeySource = Callable[[str], bytes]  # the PEM of a key by its name in the configuration
@@ -49,6 +50,11 @@ class Record:
             return APEX
         relative = self.name.removesuffix(f".{zone.ascii}")
         return relative if relative != self.name else f"{self.name}."
+
+    @property
+    def matters(self) -> bool:
+        """Whether mail or mail programs suffer without it."""
+        return not (self.needs_dnssec or self.is_reverse or self.content == NOT_OFFERED)
 
     @property
     def strings(self) -> tuple[str, ...]:
@@ -215,7 +221,7 @@ def _services(static: Static, domain: Domain) -> Iterator[Record]:
         yield Record(name=f"{service}._tcp.{domain.ascii}", type="SRV", content=f"0 1 {port} {target}")
     comment = "These are not offered, so that mail programs do not try them without TLS."
     for service in ("_imap", "_submission", "_pop3", "_pop3s"):
-        yield Record(name=f"{service}._tcp.{domain.ascii}", type="SRV", content="0 0 0 .", comment=comment)
+        yield Record(name=f"{service}._tcp.{domain.ascii}", type="SRV", content=NOT_OFFERED, comment=comment)
         comment = ""
 
 

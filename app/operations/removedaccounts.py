@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +104,30 @@ def removed_accounts(data_dir: Path) -> Sequence[RemovedAccount]:
     return sorted(found, key=lambda one: (one.removed, one.id), reverse=True)
 
 
+def put_aside(data_dir: Path, dynamic: Dynamic, name: str, now: float, place_mail: Callable[[Path], None]) -> str:
+    """Have an account of another configuration, as of a backup, among the removed ones; its id for restore_account.
+
+    `place_mail` makes the directory of its mail; when it fails nothing of the account is left.
+    """
+    place = _place_of(data_dir, name, now)
+    record = _record_of(dynamic, name, now)
+    try:
+        place_mail(place / _MAIL)
+        with written([NewFile(place / _RECORD, write(record), PRIVATE)]):
+            return place.name
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def _place_of(data_dir: Path, name: str, now: float) -> Path:
+    """A new place for an account that is removed now."""
+    places = (
+        data_dir / DIRECTORY / f"{name}-{utc(now + more).strftime('%Y%m%dT%H%M%S')}" for more in itertools.count()
+    )
+    return next(place for place in places if not os.path.lexists(place))
+
+
 def erase_account(data_dir: Path, number: str) -> str:
     """Erase a removed account with its mail for good; its name."""
     record = _need_record(data_dir, number)
@@ -150,7 +175,7 @@ def _take_out(holdings: Holdings, name: str, by: str) -> tuple[Path, Record]:
     present = live.dynamic
     without_account(present, live.static, name)  # raises, before anything is written
     record = _record_of(present, name, now)
-    place = live.data_dir / DIRECTORY / f"{name}-{utc(now).strftime('%Y%m%dT%H%M%S')}"
+    place = _place_of(live.data_dir, name, now)
 
     def edit(dynamic: Dynamic) -> Dynamic:
         rest = without_account(dynamic, live.static, name)

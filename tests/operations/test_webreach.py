@@ -67,17 +67,20 @@ def certificate(expires: float = 200.0, **changes: object) -> Certificate:
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("found", "automatic", "expected"),
     [
-        ([certificate()], True),
-        ([certificate(), certificate(expires=99.0)], False),
-        ([certificate(is_self_signed=True)], False),
-        ([certificate(failure="gone")], None),
-        ([certificate(failure="gone"), certificate(is_self_signed=True)], False),
-        ([], None),
+        ([certificate()], None, True),
+        ([certificate(), certificate(expires=99.0)], None, False),
+        ([certificate(is_self_signed=True)], None, False),
+        ([certificate(failure="gone")], None, None),
+        ([certificate(failure="gone"), certificate(is_self_signed=True)], None, False),
+        ([], None, None),
+        ([], True, True),
+        ([certificate()], False, False),
+        ([certificate(is_self_signed=True)], True, False),
     ],
 )
 def test_certificates_are_trusted_when_all_are_of_others_and_not_expired(
-    found: list[Certificate], expected: bool | None
+    found: list[Certificate], automatic: bool | None, expected: bool | None
 ) -> None:
-    assert are_trusted(found, 100.0) is expected
+    assert are_trusted(found, 100.0, automatic) is expected
