@@ -82,9 +82,9 @@ document.addEventListener("click", (event) => {
   if (button) copy(button);
 });
 document.addEventListener("submit", (event) => {
-  // A form is sent once; going back makes its buttons work again.
+  // A form is sent once; going back makes its buttons work again. A download leaves the page as it is.
   const button = event.submitter;
-  if (button) setTimeout(() => { button.disabled = true; }, 0);
+  if (button && !event.target.hasAttribute("data-download")) setTimeout(() => { button.disabled = true; }, 0);
 });
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button:disabled[type=submit], form button:disabled")) button.disabled = false;

@@ -20,6 +20,7 @@ from app.ctl.address import short_name
 from app.ctl.protocol import Arguments, ControlError, Json
 from app.errors import MailError
 from app.log import logger
+from app.metrics import PANICS
 
 _LOG = logger("ctl")
 
@@ -77,6 +78,10 @@ class ControlServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def serve_one(self, sock: socket.socket) -> None:
+        """Serve one connection that is there already, to its end."""
+        await self._serve(*await asyncio.open_unix_connection(sock=sock, limit=protocol.MAX_LINE_BYTES))
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -113,6 +118,7 @@ class ControlServer:
         except (OSError, EOFError):
             raise
         except Exception as error:
+            PANICS.labels("ctl").inc()
             _LOG.error("control operation failed", operation=name, error=repr(error))
             return {"error": "this failed in the server, its log says why"}
         _LOG.debug("control operation", operation=name)

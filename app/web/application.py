@@ -25,11 +25,13 @@ from app.store.websessions import Kind, WebSession
 from app.web import statics
 from app.web.client import client_ip, is_from_here, is_secure
 from app.web.errors import NotFound, error_page
+from app.web.exchange import exchange_of
 from app.web.headers import SecurityHeaders
 from app.web.services import Services
 from app.web.visit import NavItem, PageRoute, Place, Visit, action, read_form
 
 MAX_NOTICES = 1000
+_FOREIGN = "this form is from another sign-in; go back, reload the page and try again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +90,19 @@ class Application:
             try:
                 return await self._answer(route, request)
             except Exception as error:
-                return error_page(error, self.place.base)
+                return error_page(error, self.place.base, exchange_of(request.scope))
 
         return answer
 
     async def _answer(self, route: PageRoute, request: Request) -> Response:
+        exchange_of(request.scope).handler = self.kind.value
         session = await self.session(request)
         if session is None:
             return self._to_sign_in(request)
-        if route.method == "POST":
+        exchange_of(request.scope).account = session.account
+        if route.has_file:
+            _require_from_here(request)
+        elif route.method == "POST":
             await self._require_own_form(request, session)
         while len(self.place.notices) > MAX_NOTICES:
             del self.place.notices[next(iter(self.place.notices))]
@@ -108,9 +114,9 @@ class Application:
     async def _require_own_form(self, request: Request, session: WebSession) -> None:
         form = await read_form(request)
         token = form.value("csrf") or request.headers.get("x-mox-csrf", "")
-        is_own = hmac.compare_digest(token.encode(), session.csrf.encode())
-        if not is_own or not is_from_here(request):
-            raise Refusal("this form is from another sign-in; go back, reload the page and try again")
+        if not hmac.compare_digest(token.encode(), session.csrf.encode()):
+            raise Refusal(_FOREIGN)
+        _require_from_here(request)
 
     def _to_sign_in(self, request: Request) -> Response:
         """Signing in leads back to the page that was asked for; a form that was sent has to be filled in again."""
@@ -129,3 +135,8 @@ class Application:
 
     async def _not_found(self, request: Request, error: Exception) -> Response:
         return error_page(NotFound(""), self.place.base)
+
+
+def _require_from_here(request: Request) -> None:
+    if not is_from_here(request):
+        raise Refusal(_FOREIGN)

@@ -19,9 +19,12 @@ import asyncio
 import os
 import socket
 import ssl
+import sys
 from dataclasses import dataclass, field
 from typing import cast
 
+import h11
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -31,6 +34,8 @@ from app.certificates.challenges import ALPN, Challenges
 from app.limits import ConcurrencyLimit, IpAddress, PerClass
 from app.log import logger
 from app.net.peer import address_of
+from app.web.corked import Corked
+from app.web.upgrades import Headers, Tunnel, offer_switch
 
 MAX_HELLO = 8192
 RECORD_HEAD = 5  # bytes of a TLS record before its content
@@ -38,6 +43,12 @@ LOOKS = 20
 LOOK_AGAIN_S = 0.1
 
 log = logger("http")
+
+_REFUSALS = {
+    400: "this is not a request of HTTP",
+    431: "the fields of this request are too long",
+    501: "this server does not know this transfer coding",
+}
 
 _REFUSED = metrics.counter("http_connections_refused", "Connections to pages refused, there were too many.")
 _TOO_SLOW = metrics.counter("http_connections_too_slow", "Connections to pages ended, their peers took too long.")
@@ -101,10 +112,13 @@ class HttpConnection(H11Protocol):
         self._look: asyncio.TimerHandle | None = None
         self._pace = _Pace(since=0.0)
         self._address: IpAddress | None = None
+        self._tunnel: Tunnel | None = None  # when it has switched to another protocol
+        self._app: ASGIApp = self.app
+        self.app = self._answer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, when there is room."""
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.loop))
         address = address_of(transport.get_extra_info("peername"))
         if not self._is_admitted and not self._admission.enter(address):
             transport.abort()
@@ -115,6 +129,8 @@ class HttpConnection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end."""
+        if self._tunnel is not None:
+            self._tunnel.end()
         if self._look is not None:
             self._look.cancel()
         if self._address is not None:
@@ -124,6 +140,9 @@ class HttpConnection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the peer."""
+        if self._tunnel is not None:
+            self._tunnel.feed(data)
+            return
         was = self._phase()
         super().data_received(data)
         now = self._phase()
@@ -137,8 +156,59 @@ class HttpConnection(H11Protocol):
         self._pace.stuck_since = 0.0
         super().resume_writing()
 
+    def eof_received(self) -> None:
+        """The peer sends no more."""
+        if self._tunnel is not None:
+            self._tunnel.end()
+        super().eof_received()
+
+    def shutdown(self) -> None:
+        """The server is about to end."""
+        if self._tunnel is not None:
+            self.transport.close()
+            return
+        super().shutdown()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request; h11 has said with which status."""
+        error = sys.exc_info()[1]
+        status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
+        self._refuse(status, _REFUSALS.get(status, msg))
+
+    def _refuse(self, status: int, text: str) -> None:
+        """Answer in the place of the application, and close."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True  # it has nobody to answer any more
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = f"{status} - {text}\n".encode()
+            headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))]
+            head = h11.Response(status_code=status, headers=[*headers, ("connection", "close")])
+            self.transport.write(self.conn.send(head) or b"")
+            self.transport.write(self.conn.send(h11.Data(data=body)) or b"")
+        self.transport.close()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask the application, which may find out more about the connection than ASGI tells."""
+        extended = offer_switch(scope, self._switch)
+        ssl_object = self.transport.get_extra_info("ssl_object")
+        if ssl_object is not None:
+            extended["extensions"]["mox.tls"] = ssl_object.version().lower().replace("v", "")
+        await self._app(extended, receive, send)
+
+    def _switch(self, headers: Headers) -> Tunnel:
+        """Answer 101; from now on the bytes are another protocol's."""
+        head = h11.InformationalResponse(status_code=101, headers=list(headers), reason="Switching Protocols")
+        self.transport.write(self.conn.send(head) or b"")
+        self.cycle.response_started = self.cycle.response_complete = True
+        self._tunnel = Tunnel(self.transport, self.flow, bytes(self.conn.trailing_data[0]))
+        self.flow.resume_reading()
+        return self._tunnel
+
     def _phase(self) -> str:
         """What it waits for: a head, a body, the application, or (idle) the next request."""
+        if self._tunnel is not None:
+            return "work"
         if self.cycle is None:
             return "head"
         if not self.cycle.response_complete:
@@ -155,10 +225,16 @@ class HttpConnection(H11Protocol):
         is_slow_head = phase == "head" and lasts > bounds.head_s
         is_slow_body = phase == "body" and lasts > bounds.body_s and pace.received < lasts * bounds.body_rate
         if is_slow_head or is_slow_body or self._is_stuck(now):
-            _TOO_SLOW.inc()
-            self.transport.abort()
+            self._end_slow()
             return
         self._look = self.loop.call_later(bounds.look_s, self._look_at_pace)
+
+    def _end_slow(self) -> None:
+        """Say so where somebody may be waiting for an answer."""
+        _TOO_SLOW.inc()
+        if self._tunnel is None and self._pace.received and not self.transport.get_write_buffer_size():
+            self._refuse(408, "this took too long")
+        self.transport.abort() if self.transport.get_write_buffer_size() else self.transport.close()
 
     def _is_stuck(self, now: float) -> bool:
         """Whether there is something to send, nobody adds to it, and it does not get less."""

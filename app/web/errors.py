@@ -8,6 +8,8 @@ from starlette.responses import HTMLResponse, Response
 
 from app.errors import ConfigError, MailError, NoSuchAccount, NoSuchMailbox, OverQuota, Refusal, Temporary
 from app.log import logger
+from app.metrics import PANICS
+from app.web.exchange import Exchange
 from app.web.templates import render
 
 log = logger("http")
@@ -29,14 +31,16 @@ _STATUS: tuple[tuple[type[MailError], int, str], ...] = (
 )
 
 
-def error_page(error: Exception, base: str) -> Response:
+def error_page(error: Exception, base: str, exchange: Exchange | None = None) -> Response:
     """What is shown instead of the page that was asked for; an unexpected exception says nothing of its text."""
     for kind, status, title in _STATUS:
         if isinstance(error, kind):
             return _page(base, status, title, _sentences(error))
     trace = "".join(traceback.format_exception(error))
-    log.error("page failed", trace=trace)
-    return _page(base, 500, "Something went wrong here", ["This is a fault of the program; its log says more."])
+    PANICS.labels("http").inc()
+    log.error("page failed", cid=exchange.cid if exchange is not None else None, trace=trace)
+    where = f" about {exchange.reference}" if exchange is not None else ""
+    return _page(base, 500, "Something went wrong here", [f"This is a fault of the program; its log says more{where}."])
 
 
 def _sentences(error: MailError) -> list[str]:

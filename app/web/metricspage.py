@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -12,13 +14,18 @@ from app import metrics
 from app.web.headers import SecurityHeaders
 
 
-def metrics_app() -> Starlette:
-    """The application of a metrics port."""
-    return Starlette(routes=[Route("/metrics", _metrics), Route("/", _index)], middleware=[Middleware(SecurityHeaders)])
+async def _nothing() -> None:
+    pass
 
 
-def _metrics(request: Request) -> Response:
-    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+def metrics_app(refresh: Callable[[], Awaitable[None]] = _nothing) -> Starlette:
+    """The application of a metrics port; `refresh` looks up what does not count itself."""
+
+    async def show(request: Request) -> Response:
+        await refresh()
+        return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
+
+    return Starlette(routes=[Route("/metrics", show), Route("/", _index)], middleware=[Middleware(SecurityHeaders)])
 
 
 def _index(request: Request) -> Response:

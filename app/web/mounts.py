@@ -1,8 +1,8 @@
 """Which pages a listener has on which of its ports: pure, from its configuration.
 
-Several services share a port, each below its own path. Files for mail programs and policies (autoconfig, MTA-STS) are
-told apart by host name and path before that. They are also served without TLS where the listener has the plain web
-port, as mail programs ask there too.
+Several services share a port, each below its own path. Files for mail programs and policies (autoconfig, MTA-STS) and
+the owner's web sites are told apart by host name and path before that. The files are also served without TLS where the
+listener has the plain web port, as mail programs ask there too.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class MountKind(enum.Enum):
     CLIENT_FILES = "autoconfig"  # autoconfig, autodiscover, profiles
     POLICY = "mtasts"
     CHALLENGES = "acme"  # answers that an authority of certificates looks for
+    SITES = "webserver"  # what WebHandlers and WebDomainRedirects say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class Mount:
     kind: MountKind
     path: str = "/"
     is_forwarded: bool = False
+    is_limited: bool = True  # in requests for each network
+    https_port: int = 0  # of SITES: where the same sites are with TLS, if anywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +48,24 @@ class PagePort:
 def page_ports(listener: Listener, acme_port: int = 0) -> list[PagePort]:
     """The ports of a listener that serve pages, each once; `acme_port` is where an authority looks by TLS."""
     found: dict[tuple[int, bool], list[Mount]] = {}
-    for port, is_tls, mount in (*_wanted(listener), *_challenges(listener, acme_port)):
+    for port, is_tls, mount in (*_wanted(listener), *_sites(listener), *_challenges(listener, acme_port)):
         mounts = found.setdefault((port, is_tls), [])
-        if all(other.path != mount.path or _is_file(other) or _is_file(mount) for other in mounts):
+        if all(other.path != mount.path or not _is_pages(other) or not _is_pages(mount) for other in mounts):
             mounts.append(mount)
     return [PagePort(port=port, is_tls=tls, mounts=tuple(mounts)) for (port, tls), mounts in found.items()]
 
 
-def _is_file(mount: Mount) -> bool:
-    return mount.kind in (MountKind.CLIENT_FILES, MountKind.POLICY, MountKind.CHALLENGES)
+def _is_pages(mount: Mount) -> bool:
+    return mount.kind in (MountKind.ACCOUNT, MountKind.ADMIN)
+
+
+def _sites(listener: Listener) -> Iterator[tuple[int, bool, Mount]]:
+    secure = listener.webserver_https
+    https_port = secure.port if secure is not None and secure.enabled else 0
+    for service, is_tls in ((listener.webserver_http, False), (secure, True)):
+        if service is not None and service.enabled:
+            is_limited = not service.rate_limit_disabled
+            yield service.port, is_tls, Mount(kind=MountKind.SITES, is_limited=is_limited, https_port=https_port)
 
 
 def _challenges(listener: Listener, acme_port: int) -> Iterator[tuple[int, bool, Mount]]:

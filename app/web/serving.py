@@ -2,7 +2,7 @@
 
 uvicorn is imported only here and in `connections.py`, and only when a port for pages is configured. Signals stay with
 the program. Nobody's word is taken for where a request comes from: X-Forwarded-For and -Proto count only where the
-configuration says that a web server is in front (`client.py`). A request whose length is said in two ways is refused.
+configuration says that a web server is in front (`client.py`). `requestform.py` refuses requests that are not clear.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import traceback
 from collections.abc import Generator
 
 import uvicorn
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from app.certificates.challenges import Challenges
 from app.log import logger
 from app.web.connections import Admission, Bounds, Door
+from app.web.requestform import RequestForm
 
 MAX_HEADER_BYTES = 32 * 1024
 KEEP_ALIVE_S = 65
@@ -51,21 +51,6 @@ class _ToLog(logging.Handler):
         log.error("uvicorn", text=record.getMessage().strip(), trace=trace)
 
 
-class _OneLength:
-    """ASGI middleware: refuses Content-Length beside Transfer-Encoding, as servers differ in which they believe."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        names = {name for name, _ in scope["headers"]}
-        if b"transfer-encoding" in names and b"content-length" in names:
-            refusal = PlainTextResponse("The length of this request is not clear.\n", 400, {"Connection": "close"})
-            await refusal(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-
 class PageServer:
     """One application on some bound sockets."""
 
@@ -78,7 +63,7 @@ class PageServer:
         challenges: Challenges | None = None,
     ) -> None:
         config = uvicorn.Config(
-            _OneLength(app),
+            RequestForm(app),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -15,10 +15,9 @@ from markupsafe import Markup
 
 from app.assets import asset_path
 from app.clock import utc
+from app.operations.status.words import age, plural, size
 from app.web import statics
 from app.web.browsers import browser_words
-
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 @functools.cache
@@ -31,9 +30,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(
-        bytes=show_bytes, when=show_time, ago=show_age, plural=plural, segment=segment, browser=browser_words
-    )
+    made.filters.update(bytes=size, when=show_time, ago=age, plural=plural, segment=segment, browser=browser_words)
     return made
 
 
@@ -53,15 +50,6 @@ def _static(base: str) -> Callable[[str], str]:
     return functools.partial(statics.url, base)
 
 
-def show_bytes(count: int) -> str:
-    """A size with three digits at most."""
-    value, unit = float(count), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    digits = 0 if unit == 0 or value >= 99.5 else 1
-    return f"{value:.{digits}f} {_UNITS[unit]}"
-
-
 def show_time(seconds: float | None) -> Markup:
     """A moment (seconds since 1970) in UTC, which a script turns into the reader's own time."""
     if not seconds:
@@ -70,20 +58,6 @@ def show_time(seconds: float | None) -> Markup:
     return Markup('<time datetime="{}">{} UTC</time>').format(
         moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M")
     )
-
-
-def show_age(seconds: float) -> str:
-    """A duration in the largest unit that says enough."""
-    seconds = abs(seconds)
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            return plural(int(seconds // size), name)
-    return plural(int(seconds), "second")
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """ "1 message", "2 messages"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def segment(text: str) -> str:

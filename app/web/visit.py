@@ -157,6 +157,7 @@ class PageRoute:
     path: str
     handler: Handler
     method: str
+    has_file: bool = False  # its handler reads the form, and checks the token (`uploadform`)
 
 
 def page(path: str, handler: Handler) -> PageRoute:
@@ -167,3 +168,8 @@ def page(path: str, handler: Handler) -> PageRoute:
 def action(path: str, handler: Handler) -> PageRoute:
     """What a form does."""
     return PageRoute(path, handler, "POST")
+
+
+def upload(path: str, handler: Handler) -> PageRoute:
+    """What a form with a file does."""
+    return PageRoute(path, handler, "POST", has_file=True)

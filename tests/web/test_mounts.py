@@ -25,7 +25,7 @@ def test_files_for_mail_programs_are_served_without_tls_too_where_the_plain_web_
     found = {(one.port, one.is_tls): [mount.kind for mount in one.mounts] for one in page_ports(listener)}
     assert found == {
         (443, True): [MountKind.CLIENT_FILES, MountKind.POLICY],
-        (80, False): [MountKind.CLIENT_FILES],
+        (80, False): [MountKind.CLIENT_FILES, MountKind.SITES],
     }
 
 

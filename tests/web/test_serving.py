@@ -68,19 +68,42 @@ async def _ask(port: int, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "sent",
+    ("sent", "answer"),
     [
-        b"",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: ",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow",
+        (b"", b""),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"HTTP/1.1 408"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow", b"HTTP/1.1 408"),
     ],
 )
-def test_silent_and_slow_peers_are_ended(sent: bytes) -> None:
+def test_silent_and_slow_peers_are_ended(sent: bytes, answer: bytes) -> None:
     async def run() -> bytes:
         async with _serving(QUICK) as port:
             return await _ask(port, sent)
 
-    assert asyncio.run(run()) == b""
+    assert asyncio.run(run())[:12] == answer
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", b"HTTP/1.1 505 "),
+        (b"PRI * HTTP/2.0\r\n\r\n", b"HTTP/1.1 505 "),
+        (b"CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n", b"HTTP/1.1 405 "),
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"HTTP/1.1 204 "),
+        (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET ftp://x/y HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET http://user@x/y HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"hello\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: 1\r\n" * 200 + b"\r\n", b"HTTP/1.1 431 "),
+        (b"GET http://site.example/y HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n", b"HTTP/1.1 200 "),
+    ],
+)
+def test_forms_of_requests(request_: bytes, answer: bytes) -> None:
+    async def run() -> bytes:
+        async with _serving(PATIENT) as port:
+            return await _ask(port, request_)
+
+    assert asyncio.run(run())[:13] == answer
 
 
 def test_header_that_drips_does_not_gain_time() -> None:
@@ -222,7 +245,7 @@ def test_head_that_is_too_large_is_refused() -> None:
         async with _serving(PATIENT) as port:
             return await _ask(port, b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"y" * (1 << 20))
 
-    assert asyncio.run(run())[:12] in (b"", b"HTTP/1.1 400")
+    assert asyncio.run(run())[:12] in (b"", b"HTTP/1.1 431")
 
 
 def test_what_strangers_provoke_is_not_in_the_log_and_faults_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from app.operations.status.words import age, size
 from app.web import statics
-from app.web.templates import environment, render, show_age, show_bytes, show_time
+from app.web.templates import environment, render, show_time
 
 
 @pytest.mark.parametrize(
@@ -16,14 +17,14 @@ from app.web.templates import environment, render, show_age, show_bytes, show_ti
     ],
 )
 def test_sizes_have_three_digits(count: int, shown: str):
-    assert show_bytes(count) == shown
+    assert size(count) == shown
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(0, "0 seconds"), (61, "1 minute"), (7200, "2 hours"), (-90000, "1 day")]
 )
 def test_ages_have_one_unit(seconds: float, shown: str):
-    assert show_age(seconds) == shown
+    assert age(seconds) == shown
 
 
 def test_times_are_marked_up_in_utc():

@@ -22,10 +22,13 @@ from app.config.live import Live
 from app.net.dnsexchange import Server
 from app.net.resolver import Resolver
 from app.operations.dkimrotation import Rotations
+from app.operations.imapimport.network import anywhere
+from app.operations.imapimport.runs import Imports, network_of
 from app.store.account.credentials import Parameters, hash_password, set_password
 from app.store.account.handle import Account
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
+from app.store.receivedids import ReceivedIds
 from app.store.serverdb import ServerDb
 from app.store.signin import SignIn
 from app.store.websessions import file_seal
@@ -102,6 +105,7 @@ class World:
         mox_conf: str = MOX_CONF,
         clock: Clock = SYSTEM,
         network: Network | None = None,
+        mounts: Sequence[Mount] = MOUNTS,
     ) -> None:
         (directory / "data").mkdir(exist_ok=True)
         admin = mox_conf.replace("Listeners:", "AdminPasswordFile: adminpasswd\nListeners:", 1)
@@ -123,10 +127,12 @@ class World:
             resolver=resolver,
             clock=clock,
             rotations=Rotations(self.live, self.server.rotations, resolver, clock),
+            imports=Imports(self.accounts, network_of(resolver), anywhere),
+            received_ids=ReceivedIds.open(self.live.data_dir),
             dns=network.watch if network else DnsWatch(),
         )
         self.jane.write_now(lambda tx: set_password(tx, PASSWORD, WEAK))
-        self._app = port_app(self.services, MOUNTS)
+        self._app = port_app(self.services, mounts)
         self._client = TestClient(self._app, base_url="http://mx.example.com", raise_server_exceptions=True)
 
     @property
@@ -140,14 +146,15 @@ class World:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._client.portal is not None:  # its sockets belong to the event loop
+            self._client.portal.call(self.services.imports.stop)  # type: ignore[attr-defined]
             self._client.portal.call(self.services.resolver.close)  # type: ignore[attr-defined]
         self._client.__exit__(kind, error, at)
         for one in (self.signin, self.server, self.queue, self.accounts):
             one.close()
 
-    def visitor(self, base: str = "/account/") -> Visitor:
+    def visitor(self, base: str = "/account/", origin: str = "http://mx.example.com") -> Visitor:
         """Somebody who has not signed in."""
-        client = TestClient(self._app, base_url="http://mx.example.com")
+        client = TestClient(self._app, base_url=origin)
         client.portal = self._client.portal
         return Visitor(client, base)
 

@@ -6,8 +6,11 @@ from app.store.websessions import Kind
 from app.web.account import (
     address,
     addresses,
+    archive,
     arrived,
+    bring,
     devices,
+    export,
     forwarding,
     junk,
     keys,
@@ -20,7 +23,23 @@ from app.web.account import (
 from app.web.application import Pages
 from app.web.visit import NavItem
 
-_PAGES = (overview, arrived, addresses, address, rules, junk, forwarding, vacation, devices, keys, password, signins)
+_PAGES = (
+    overview,
+    arrived,
+    addresses,
+    address,
+    rules,
+    junk,
+    forwarding,
+    vacation,
+    bring,
+    archive,
+    export,
+    devices,
+    keys,
+    password,
+    signins,
+)
 
 ACCOUNT_PAGES = Pages(
     kind=Kind.ACCOUNT,
@@ -32,6 +51,9 @@ ACCOUNT_PAGES = Pages(
         NavItem("/junk", "Junk"),
         NavItem("/forwarding", "Forward"),
         NavItem("/vacation", "Away"),
+        NavItem("/bring", "Bring mail"),
+        NavItem("/archive", "Import a file"),
+        NavItem("/export", "Export"),
         NavItem("/devices", "Devices"),
         NavItem("/keys", "Keys"),
         NavItem("/password", "Password"),

@@ -19,6 +19,7 @@ from app.web.admin import (
     domainsettings,
     history,
     loglevels,
+    movein,
     overview,
     password,
     policies,
@@ -30,6 +31,8 @@ from app.web.admin import (
     sentreports,
     senttls,
     signins,
+    status,
+    webserver,
 )
 from app.web.application import Pages
 from app.web.visit import NavItem
@@ -39,12 +42,14 @@ ADMIN_PAGES = Pages(
     title="administration",
     nav=(
         NavItem("/", "Overview"),
+        NavItem("/status", "Status"),
         NavItem("/domains", "Domains"),
         NavItem("/accounts", "Accounts"),
         NavItem("/queue", "Queue"),
         NavItem("/reports/dmarc", "DMARC reports"),
         NavItem("/reports/tls", "TLS reports"),
         NavItem("/certificates", "Certificates"),
+        NavItem("/webserver", "Web server"),
         NavItem("/blocklists", "Block lists"),
         NavItem("/configuration", "Configuration"),
         NavItem("/signins", "Sign-ins"),
@@ -52,10 +57,12 @@ ADMIN_PAGES = Pages(
     ),
     routes=(
         *overview.ROUTES,
+        *status.ROUTES,
         *queue.ROUTES,
         *queueactions.ROUTES,
         *blocklists.ROUTES,
         *certificates.ROUTES,
+        *webserver.ROUTES,
         *configuration.ROUTES,
         *history.ROUTES,
         *reports.ROUTES,
@@ -65,6 +72,7 @@ ADMIN_PAGES = Pages(
         *signins.ROUTES,
         *password.ROUTES,
         *loglevels.ROUTES,
+        *movein.ROUTES,
         *domains.ROUTES,
         *domain.ROUTES,
         *dns.ROUTES,

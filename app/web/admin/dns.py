@@ -23,7 +23,6 @@ from app.web.visit import Visit, page
 from app.wire.domain import Domain
 
 ZONE_FILE = "text/plain; charset=utf-8"
-NOT_OFFERED = "0 0 0 ."  # of an SRV record (RFC 6186 §3.4)
 
 _BADGES = {
     State.SEEN: "ok",
@@ -52,8 +51,7 @@ class Line:
     @property
     def matters(self) -> bool:
         """Whether mail or mail programs suffer without it."""
-        record = self.row.record
-        return not (record.needs_dnssec or record.is_reverse or record.content == NOT_OFFERED)
+        return self.row.record.matters
 
     @property
     def word(self) -> str:

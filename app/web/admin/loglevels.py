@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from app.errors import Refusal
+from app.ids import format_cid
 from app.log import Level, logger, parse_level
 from app.operations.loglevels import PACKAGES, clear_level, levels, set_level
 from app.web.forms import Form
@@ -67,4 +69,19 @@ async def _clear(visit: Visit) -> Response:
     return visit.redirect("/loglevels", done="The level is removed; the default applies.")
 
 
-ROUTES = (page("/loglevels", _show), action("/loglevels", _set), action("/loglevels/clear", _clear))
+async def _find(visit: Visit) -> Response:
+    form = await visit.form()
+    try:
+        number = visit.services.received_ids.unseal(form.value("id"))
+    except Refusal as refusal:
+        form.fail("id", f"{refusal.public[:1].upper()}{refusal.public[1:]}.")
+        return _page(visit, form, 422)
+    return visit.redirect("/loglevels", done=f"Look for cid={format_cid(number)} in the log.")
+
+
+ROUTES = (
+    page("/loglevels", _show),
+    action("/loglevels", _set),
+    action("/loglevels/clear", _clear),
+    action("/loglevels/find", _find),
+)

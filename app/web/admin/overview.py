@@ -17,13 +17,15 @@ from app.config.history import Version
 from app.config.loading import DOMAINS_CONF
 from app.config.static import quota_bytes
 from app.operations.checklist import checklist, is_green
+from app.operations.status.finding import is_public
+from app.operations.status.report import concerns
 from app.store.loginattempts import ADMIN
 from app.store.queuelisting import Listing, Order
 from app.store.queuerecords import QueueFilter
 from app.web.admin.accounts import used_bytes
-from app.web.admin.concerns import concerns, is_public
 from app.web.admin.configuration import MOX_CONF
 from app.web.admin.setupstate import look
+from app.web.admin.status import sources_of
 from app.web.templates import render
 from app.web.visit import Visit, page
 
@@ -56,7 +58,7 @@ async def _show(visit: Visit) -> Response:
     late = await _late(visit) if "look" in visit.request.query_params else None
     return visit.render(
         "admin/overview.html",
-        concerns=await concerns(visit),
+        concerns=await concerns(sources_of(visit.services)),
         late=late,
         is_public=is_public(services.live.static),
         changes=await asyncio.to_thread(_changes, visit),

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from app.operations.status.words import age
 from app.routing.refusals import explain
 from app.store.queuelisting import Order, Row
 from app.store.queuerecords import QueueFilter
 from app.web.admin.queueview import AGES, ORDERS, STATES, WITHOUT_TRANSPORT, View, read_query, view_of
 from app.web.errors import NotFound
-from app.web.templates import show_age
 from app.web.visit import Visit, page
 
 PAGE_ROWS = 100
@@ -68,7 +68,7 @@ def choices(visit: Visit) -> dict[str, object]:
     """What the fields of the pages about the queue offer."""
     live = visit.services.live
     names = [(name, name) for name in live.static.transports]
-    ages = [(word, f"more than {show_age(seconds)} ago" if seconds else "any time") for word, seconds in AGES.items()]
+    ages = [(word, f"more than {age(seconds)} ago" if seconds else "any time") for word, seconds in AGES.items()]
     return {
         "accounts": [("", "any"), *((name, name) for name in sorted(live.dynamic.accounts))],
         "transports": [("", "any"), (WITHOUT_TRANSPORT, "by the routes"), *names] if names else [],

@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable
 from starlette.responses import Response
 
 from app.errors import Refusal
+from app.operations.status.words import plural
 from app.store.queuedb import QueueDb
 from app.store.queuelisting import Order
 from app.store.queuerecords import QueueFilter
 from app.web.admin.confirm import Question, ask
 from app.web.admin.queue import POSTPONE, TLS, number_of, read_view
 from app.web.forms import Form
-from app.web.templates import plural
 from app.web.visit import Visit, action
 
 MAX_SELECTED = 1000

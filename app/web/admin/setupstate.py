@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.certificates.standing import hosts_are_certified
 from app.errors import NoSuchAccount
 from app.operations.arrivals import arrivals
 from app.operations.certificates import are_trusted, certificates
@@ -146,7 +147,8 @@ async def _received(visit: Visit) -> bool:
 
 
 def _trusted(visit: Visit) -> bool | None:
-    return are_trusted(certificates(visit.services.live), visit.services.clock.now())
+    live, now = visit.services.live, visit.services.clock.now()
+    return are_trusted(certificates(live), now, hosts_are_certified(live, now))
 
 
 def _starts_at_boot() -> bool | None:

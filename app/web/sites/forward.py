@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlsplit
 
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from app.config.webhandlers import WebForward
-from app.ids import connection_id, format_cid
 from app.log import logger
-from app.net.httpclient import AnswerHead, BackendFault, Backends, BackendTimeout, Link, Origin, RequestHead
+from app.net.httpclient import SWITCHING, AnswerHead, BackendFault, Backends, BackendTimeout, Link, Origin, RequestHead
+from app.web.exchange import Exchange, exchange_of
+from app.web.sites import websocket
+from app.web.sites.pathrules import clean_path, is_clean
+from app.web.upgrades import splice, switch_of
 
 ANSWER_S = 120.0  # from the last we sent to the head of the answer
 SILENCE_S = 600.0  # between two parts of an answer
@@ -49,6 +52,7 @@ class Limits:
 
     answer_s: float = ANSWER_S
     silence_s: float = SILENCE_S
+    handshake_s: float = websocket.HANDSHAKE_S
 
 
 _USUAL = Limits()
@@ -76,9 +80,53 @@ class Forward:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        fault = await _Passage(self, self._head(scope, stripped), receive, send).run()
+        if websocket.asks_websocket(scope):
+            fault = await self._pass_websocket(scope, receive, send, stripped)
+        else:
+            fault = await _Passage(self, self._head(scope, stripped), receive, send).run()
         if fault is not None:
-            await self._fault_page(fault)(scope, receive, send)
+            await self._fault_page(fault, exchange_of(scope))(scope, receive, send)
+
+    async def _pass_websocket(
+        self, scope: Scope, receive: Receive, send: Send, stripped: str | None
+    ) -> BackendFault | None:
+        head = self._head(scope, stripped)
+        asked = replace(head, headers=[*head.headers, *websocket.upgrade_fields()])
+        passage = _Passage(self, asked, receive, send)
+        link: Link | None = None
+        try:
+            link = await self.backends.link(self.origin, may_be_kept=False)
+            answer = await self._shake_hands(link, asked)
+            if answer.status != SWITCHING:
+                await passage.relay_watched(link, answer)
+            else:
+                await self._splice(scope, link, websocket.check_answer(scope, answer))
+        except BaseException as error:
+            if link is not None:
+                link.close()
+            if not isinstance(error, BackendFault):
+                raise
+            return passage.told(error)
+        return None
+
+    async def _shake_hands(self, link: Link, asked: RequestHead) -> AnswerHead:
+        try:
+            async with asyncio.timeout(self.limits.handshake_s):
+                await link.ask(asked)
+                await link.end_body()
+                return await link.answer_head()
+        except TimeoutError:
+            raise BackendTimeout("the backend does not answer the handshake") from None
+
+    async def _splice(self, scope: Scope, link: Link, fields: Headers) -> None:
+        switch, exchange = switch_of(scope), exchange_of(scope)
+        assert switch is not None  # it was looked at before
+        client = switch([*websocket.upgrade_fields(), *fields])
+        exchange.is_websocket, exchange.status = True, SWITCHING
+        try:
+            await splice(client, websocket.BackendEnd(link))
+        finally:
+            exchange.received, exchange.sent = client.received, client.sent
 
     def _head(self, scope: Scope, stripped: str | None) -> RequestHead:
         target = self._base + _target_path(scope, stripped)
@@ -89,9 +137,9 @@ class Forward:
             headers.insert(0, (b"host", self._netloc))
         return RequestHead(method=scope["method"].encode(), target=target, headers=headers)
 
-    def _fault_page(self, fault: BackendFault) -> PlainTextResponse:
-        number = format_cid(connection_id())
-        log.error("backend", id=number, host=self.origin.host, port=self.origin.port, error=str(fault))
+    def _fault_page(self, fault: BackendFault, exchange: Exchange) -> PlainTextResponse:
+        number = exchange.reference
+        log.error("backend", cid=exchange.cid, host=self.origin.host, port=self.origin.port, error=str(fault))
         if isinstance(fault, BackendTimeout):
             return PlainTextResponse(f"504 - gateway timeout (id {number})\n", 504)
         return PlainTextResponse(f"502 - bad gateway (id {number})\n", 502)
@@ -130,9 +178,10 @@ class _Passage:
         except BackendFault as fault:
             if link is not None:
                 link.close()
-            return self._told(fault)
+            return self.told(fault)
 
-    def _told(self, fault: BackendFault) -> BackendFault | None:
+    def told(self, fault: BackendFault) -> BackendFault | None:
+        """The fault, if the client can still be told of it."""
         if not self.has_started:
             return fault
         log.error("backend broke off", host=self.forward.origin.host, error=str(fault))
@@ -154,6 +203,24 @@ class _Passage:
                 answer.cancel()
                 link.close()
             await asyncio.gather(upload, answer, return_exceptions=True)
+
+    async def relay_watched(self, link: Link, head: AnswerHead) -> None:
+        """Pass an answer on as long as the client is there."""
+        answer, gone = asyncio.create_task(self.relay(link, head)), asyncio.create_task(self._gone())
+        try:
+            await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                await answer
+        finally:
+            if not answer.done():
+                link.close()
+            for task in (answer, gone):
+                task.cancel()
+            await asyncio.gather(answer, gone, return_exceptions=True)
+
+    async def _gone(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
 
     async def _upload(self, link: Link, has_body: bool) -> bool:
         """Send the request and watch the client; True when it has gone, False when the backend takes no more."""
@@ -186,8 +253,12 @@ class _Passage:
             self.deadline.reschedule(asyncio.get_running_loop().time() + self.forward.limits.answer_s)
 
     async def _answer(self, link: Link) -> None:
+        await self.relay(link, await self._answer_head(link))
+
+    async def relay(self, link: Link, head: AnswerHead) -> None:
+        """Pass an answer on, and give the connection back."""
         try:
-            await self._begin(await self._answer_head(link))
+            await self._begin(head)
             while data := await self._part(link):
                 await self.send({"type": "http.response.body", "body": data, "more_body": True})
         except TimeoutError:
@@ -199,6 +270,8 @@ class _Passage:
         try:
             async with asyncio.timeout(self.forward.limits.answer_s) as self.deadline:
                 return await link.answer_head()
+        except TimeoutError:
+            raise BackendTimeout("the backend does not answer") from None
         finally:
             self.deadline = asyncio.timeout(None)
 
@@ -218,8 +291,8 @@ def _refusal(scope: Scope) -> PlainTextResponse | None:
         return PlainTextResponse("405 - method not allowed\n", 405, {"Allow": "GET, HEAD, POST, PUT, DELETE, PATCH"})
     if not _raw_path(scope).startswith(b"/"):
         return PlainTextResponse("400 - the request has no path\n", 400)
-    if any(name == b"upgrade" and b"websocket" in value.lower() for name, value in scope["headers"]):
-        return PlainTextResponse("501 - this server does not pass WebSockets on\n", 501)
+    if websocket.asks_websocket(scope):
+        return websocket.refusal(scope, can_switch=switch_of(scope) is not None)
     return None
 
 
@@ -231,23 +304,9 @@ def _raw_path(scope: Scope) -> bytes:
 def _target_path(scope: Scope, stripped: str | None) -> bytes:
     """The path for the backend."""
     path: str = scope["path"] if stripped is None else "/" + stripped.lstrip("/")
-    segments = path.split("/")
-    is_clean = not any(segment in ("", ".", "..") for segment in segments[1:-1]) and segments[-1] not in (".", "..")
-    if is_clean and stripped is None:
+    if stripped is None and is_clean(path):
         return _raw_path(scope)
-    return quote(path if is_clean else _without_dots(segments), safe=_PATH_SAFE).encode()
-
-
-def _without_dots(segments: list[str]) -> str:
-    """The path without its dot segments, which never leaves the root; empty segments are left out too."""
-    kept: list[str] = []
-    for segment in segments:
-        if segment == "..":
-            del kept[-1:]
-        elif segment not in ("", "."):
-            kept.append(segment)
-    ends_open = bool(kept) and segments[-1] in ("", ".", "..")
-    return "/" + "/".join(kept) + ("/" if ends_open else "")
+    return quote(clean_path(path), safe=_PATH_SAFE).encode()
 
 
 def _to_backend(scope: Scope) -> Headers:
