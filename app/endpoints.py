@@ -17,6 +17,7 @@ from app.config.listener import Listener, ListenerTls, TlsVersion
 from app.config.live import Live
 from app.log import logger
 from app.net.certificatefile import memory_key_cert
+from app.net.handover import Place
 from app.net.listen import bind, has_ipv6
 from app.net.selfsigned import make_self_signed
 from app.net.tls import KeyCert, ServerCertificates, TlsSettings
@@ -71,8 +72,8 @@ class Bound:
     socket: socket.socket
 
 
-def open_endpoints(live: Live) -> list[Bound]:
-    """Every endpoint, listening. Raises ListenError or CertificateError.
+def open_endpoints(live: Live, given: dict[Place, socket.socket]) -> list[Bound]:
+    """Every endpoint, listening, on a socket that was given where there is one. Raises ListenError or CertificateError.
 
     On a machine without IPv6 the IPv6 addresses are left out with a warning: a configuration names both families.
     """
@@ -84,12 +85,16 @@ def open_endpoints(live: Live) -> list[Bound]:
     shared = _shared_ports(wanted)
     try:
         for endpoint in wanted:
-            is_shared = endpoint.port in shared
-            bound.append(Bound(endpoint, bind(endpoint.address, endpoint.port, is_shared=is_shared)))
+            sock = given.pop((endpoint.address, endpoint.port), None)
+            if sock is None:
+                sock = bind(endpoint.address, endpoint.port, is_shared=endpoint.port in shared)
+            bound.append(Bound(endpoint, sock))
     except BaseException:
         for one in bound:
             one.socket.close()
         raise
+    for address, port in given:
+        log.warn("a socket was handed over that no listener of mox.conf is for", address=address, port=port)
     return bound
 
 

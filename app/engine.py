@@ -30,6 +30,9 @@ from app.net.policyfetch import fetch_policy
 from app.net.resolver import Resolver
 from app.operations.accountdata import account_settings
 from app.operations.dkimrotation import Rotations
+from app.operations.imapimport.network import anywhere, is_public
+from app.operations.imapimport.runs import Imports, network_of
+from app.operations.lookout import Lookout
 from app.queue.dispatcher import Dispatcher
 from app.queue.forwarded import BackHome
 from app.queue.inbox import Inbox
@@ -49,6 +52,7 @@ from app.store import reportsuppression
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import Queued, Report
+from app.store.receivedids import ReceivedIds
 from app.store.serverdb import ServerDb
 from app.store.signin import SignIn
 from app.store.websessions import file_seal
@@ -92,6 +96,9 @@ class Engine:
         self.signin.keys = self.server.keys
         self.resolver = Resolver(clock=clock)
         self.rotations = Rotations(live, self.server.rotations, self.resolver, clock)
+        self.lookout = Lookout(live, self.server.looks, self.resolver, clock)
+        holders_reach = anywhere if options.localserve_address else is_public
+        self.imports = Imports(self.accounts, network_of(self.resolver), holders_reach)
         self.challenges = Challenges(clock)
         ways = Ways(resolver=self.resolver, challenges=self.challenges)
         self.certificates = Upkeep(live, self.server.certificates, ways, clock)
@@ -104,6 +111,8 @@ class Engine:
             resolver=self.resolver,
             clock=clock,
             rotations=self.rotations,
+            imports=self.imports,
+            received_ids=ReceivedIds.open(live.data_dir),
             challenges=self.challenges,
             certificates=self.certificates,
         )
@@ -199,9 +208,11 @@ class Engine:
         self._reloading = Reloading(certificates_in_files(self.live, bound))
         self._reloading.start()
         self.dispatcher.start()
+        await self.imports.archives.go_on(self.live.dynamic.accounts)
         if not self.options.localserve_address:
             self.reports.start()
             self.rotations.begin()
+            self.lookout.start()
 
     async def stop(self) -> None:
         """Finish what is under way and close everything."""
@@ -216,7 +227,10 @@ class Engine:
         await self._reloading.stop()
         await self.reports.stop()
         await self.rotations.stop()
+        await self.imports.stop()
+        await self.lookout.stop()
         await self.dispatcher.stop()
+        self._pages.backends.close()
         self.resolver.close()
         self.signin.close()
         self.server.close()
@@ -241,12 +255,14 @@ class Engine:
         return lambda: ImapConnection(service, implicit_tls=implicit)
 
     def _serve_pages(self, bound: Bound, services: list[Endpoint]) -> None:
+        from app.operations.figures import Figures
+        from app.web.admin.status import sources_of
         from app.web.metricspage import metrics_app
         from app.web.ports import port_app
         from app.web.serving import PageServer
 
         if bound.endpoint.kind is Kind.METRICS:
-            app: ASGIApp = metrics_app()
+            app: ASGIApp = metrics_app(Figures(sources_of(self._pages)).refresh)
         else:
             app = port_app(self._pages, bound.endpoint.mounts, self._start_routes(services))
         server = PageServer(app, [bound.socket], bound.endpoint.tls, challenges=self.challenges)

@@ -69,11 +69,16 @@ def _files(generated: Generated, directory: Path) -> list[NewFile]:
         NewFile(config / "mox.conf", generated.mox_conf),
         NewFile(config / "domains.conf", generated.domains_conf),
         NewFile(config / "adminpasswd", generated.admin_password_file, PRIVATE),
-        NewFile(config / CERTIFICATE_FILE, generated.certificate.certificate),
+        *_own_certificate(generated, config),
         NewFile(config / KEY_FILE, generated.certificate.key, PRIVATE),
         *key_files(generated.keys, config),
         NewFile(directory / SERVICE_FILE, generated.service_unit.encode(), 0o644),
     ]
+
+
+def _own_certificate(generated: Generated, config: Path) -> list[NewFile]:
+    """Only its key is of use where certificates come by themselves."""
+    return [] if generated.static.acme else [NewFile(config / CERTIFICATE_FILE, generated.certificate.certificate)]
 
 
 def _zone(generated: Generated, config: Path) -> str:

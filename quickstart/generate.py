@@ -6,8 +6,9 @@ or it stands behind a web server that is there already (`existing_webserver`), w
 What must not change while DNS records are being published (keys, certificate, the time in policy ids) is `Material`:
 made once by `make_material` and kept. Everything else follows from answers and material, the same each time.
 
-Until certificates come automatically, TLS uses a certificate that we sign ourselves; the file and `Generated.notes` say
-so. DKIM signs with RSA and Ed25519, relaxed; MTA-STS starts in testing mode.
+Certificates come from Let's Encrypt, unless another web server has the ports or `own_certificate` says that we sign one
+ourselves; the file and `Generated.notes` say which. DKIM signs with RSA and Ed25519, relaxed; MTA-STS starts in testing
+mode.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from app.log import Level
 from app.net.selfsigned import SelfSigned, make_self_signed
 from app.operations.accounts import new_account
 from app.operations.adminpassword import make_password
+from app.operations.automaticcertificates import NAME, letsencrypt
 from app.operations.dkimkeys import DkimKey, dkim_settings, make_keys
 from app.operations.domains import (
     TLSRPT_LOCALPART,
@@ -47,7 +49,15 @@ from app.operations.domains import (
 )
 from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import Address
-from quickstart.texts import CERTIFICATE_NOTE, CERTIFICATES_LATER, PROXY_NOTE, SERVICE_UNIT
+from quickstart import serviceunit
+from quickstart.serviceunit import Place
+from quickstart.texts import (
+    AUTOMATIC,
+    AUTOMATIC_COMMENT,
+    OWN_CERTIFICATE,
+    OWN_CERTIFICATE_COMMENT,
+    PROXY_NOTE,
+)
 
 CERTIFICATE_FILE = "tls/selfsigned.crt.pem"
 KEY_FILE = "tls/selfsigned.key.pem"
@@ -67,6 +77,7 @@ class Answers:
     nat_ips: Sequence[IPAddress] = ()  # by which the world reaches us, when others
     user: str = ""  # system user, when not mox
     existing_webserver: bool = False
+    own_certificate: bool = False  # no authority is asked
     working_directory: str = ""  # for the service unit
     archive: str = ""  # mox.pyz, for the service unit; when it is not in the working directory
 
@@ -89,7 +100,8 @@ class Generated:
     def mox_conf(self) -> bytes:
         """The text of mox.conf."""
         text = write(self.static, note=FORMAT_NOTE, docs=True).decode()
-        return _with_note(text, "\t\tTLS:\n", CERTIFICATE_NOTE).encode()
+        note = AUTOMATIC_COMMENT if self.static.acme else OWN_CERTIFICATE_COMMENT
+        return _with_note(text, "\t\tTLS:\n", note).encode()
 
     @property
     def domains_conf(self) -> bytes:
@@ -140,16 +152,27 @@ def generate(answers: Answers, material: Material, admin_password_file: bytes) -
         admin_password_file=admin_password_file,
         keys=material.keys,
         certificate=material.certificate,
-        notes=(CERTIFICATES_LATER, PROXY_NOTE) if answers.existing_webserver else (CERTIFICATES_LATER,),
+        notes=_notes(answers),
         service_unit=service_unit(answers),
     )
+
+
+def is_automatic(answers: Answers) -> bool:
+    """Whether certificates come by themselves."""
+    return not (answers.existing_webserver or answers.own_certificate)
+
+
+def _notes(answers: Answers) -> Sequence[str]:
+    if is_automatic(answers):
+        return (AUTOMATIC,)
+    return (OWN_CERTIFICATE, PROXY_NOTE) if answers.existing_webserver else (OWN_CERTIFICATE,)
 
 
 def service_unit(answers: Answers) -> str:
     """The unit by which systemd runs the server."""
     directory = answers.working_directory or "/home/mox"
     archive = answers.archive or f"{directory}/mox.pyz"
-    return SERVICE_UNIT.replace("{directory}", directory).replace("{archive}", archive)
+    return serviceunit.service_unit(Place(directory=directory, archive=archive, user=answers.user or "mox"))
 
 
 def account_name(address: Address) -> str:
@@ -171,6 +194,7 @@ def _static(answers: Answers) -> Static:
         log_level=Level.DEBUG,
         user=answers.user or "mox",
         hostname=answers.hostname,
+        acme={NAME: letsencrypt(answers.address)} if is_automatic(answers) else {},
         admin_password_file="adminpasswd",
         listeners={"internal": _internal(answers), "public": _public(answers)},
         postmaster=Postmaster(account=name, mailbox="Postmaster"),
@@ -209,7 +233,7 @@ def _public(answers: Answers) -> Listener:
     return Listener(
         ips=tuple(answers.ips) or ALL,
         nat_ips=tuple(answers.nat_ips),
-        tls=ListenerTls(key_certs=(KeyCert(cert_file=CERTIFICATE_FILE, key_file=KEY_FILE),)),
+        tls=_tls(answers),
         smtp=Smtp(enabled=True),
         submissions=Submissions(enabled=True),
         imaps=Imaps(enabled=True),
@@ -218,6 +242,12 @@ def _public(answers: Answers) -> Listener:
         webserver_http=WebserverHttp(enabled=True) if own_web else None,
         webserver_https=WebserverHttps(enabled=True) if own_web else None,
     )
+
+
+def _tls(answers: Answers) -> ListenerTls:
+    if is_automatic(answers):
+        return ListenerTls(acme=NAME, host_private_key_files=(KEY_FILE,))
+    return ListenerTls(key_certs=(KeyCert(cert_file=CERTIFICATE_FILE, key_file=KEY_FILE),))
 
 
 def _dynamic(answers: Answers, keys: Sequence[DkimKey], now: float) -> Dynamic:

@@ -20,11 +20,11 @@ from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import Address, parse_address
 from quickstart.generate import Answers
 
-ANSWER_NAMES = ("address", "hostname", "system_user", "existing_webserver", "skip_dial", "nat_ips")
+ANSWER_NAMES = ("address", "hostname", "system_user", "existing_webserver", "own_certificate", "skip_dial", "nat_ips")
 MAX_ADDRESSES = 8
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}|[1-9][0-9]{0,8}")
-_TRUTHS = {"existing_webserver", "skip_dial"}
+_TRUTHS = {"existing_webserver", "own_certificate", "skip_dial"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class Options:
     user: str = ""
     hostname: Domain | None = None
     existing_webserver: bool = False
+    own_certificate: bool = False
     skip_dial: bool = False
     nat_ips: tuple[IPAddress, ...] = ()  # by which the world reaches us, when not those of the machine
 
@@ -61,6 +62,7 @@ def parse_options(values: Mapping[str, object]) -> Options:
         user=parse_user(str(values.get("system_user", ""))),
         hostname=parse_hostname(hostname) if hostname else None,
         existing_webserver=bool(values.get("existing_webserver")),
+        own_certificate=bool(values.get("own_certificate")),
         skip_dial=bool(values.get("skip_dial")),
         nat_ips=_listed(values.get("nat_ips", ())),
     )
@@ -92,6 +94,7 @@ def write_options(options: Options) -> dict[str, str | bool | list[str]]:
         "hostname": options.hostname.ascii if options.hostname else "",
         "system_user": options.user,
         "existing_webserver": options.existing_webserver,
+        "own_certificate": options.own_certificate,
         "skip_dial": options.skip_dial,
         "nat_ips": [str(ip) for ip in options.nat_ips],
     }
@@ -106,6 +109,7 @@ def answers_of(options: Options, network: Network, working_directory: str, archi
         nat_ips=options.nat_ips or network.outside,
         user=options.user,
         existing_webserver=options.existing_webserver,
+        own_certificate=options.own_certificate,
         working_directory=working_directory,
         archive=archive,
     )

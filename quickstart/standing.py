@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.certificates.standing import hosts_are_certified
 from app.clock import Clock
 from app.config.live import Live
 from app.errors import MailError
@@ -80,7 +81,8 @@ class Standing:
 
 def _trusted(config: Path, now: Callable[[], float]) -> bool | None:
     try:
-        return are_trusted(certificates(Live.open(config)), now())
+        live = Live.open(config)
+        return are_trusted(certificates(live), now(), hosts_are_certified(live, now()))
     except (MailError, OSError):  # somebody is changing it
         return None
 

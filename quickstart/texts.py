@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-CERTIFICATE_NOTE = """\
+OWN_CERTIFICATE_COMMENT = """\
 The certificate below is signed by this server itself: mail programs ask
-whether to trust it. Certificates that come automatically (ACME) are for a later
-version. To use one of your own, change both file names; the paths are relative to
-this file."""
+whether to trust it. For certificates that come automatically (ACME), press
+"Use Let's Encrypt" on the admin page Certificates. To use one of your own, change
+both file names; the paths are relative to this file."""
 
-CERTIFICATES_LATER = (
+AUTOMATIC_COMMENT = """\
+Certificates come from Let's Encrypt (see ACME above), for the names that lead to
+this machine, and are renewed in time. The key below is kept through renewals, so
+that DANE records in DNS stay true. To use a certificate of your own, put KeyCerts in
+the place of ACME."""
+
+OWN_CERTIFICATE = (
     "TLS uses a certificate that this server signed itself (config/tls/), so mail programs will ask once whether to "
-    "trust it. Automatic certificates come with a later version; until then you can put the file names of a "
-    "certificate of your own in mox.conf, below TLS."
+    "trust it. You can put the file names of a certificate of your own in mox.conf, below TLS, or have Let's Encrypt "
+    "make one: the admin page Certificates does that."
+)
+
+AUTOMATIC = (
+    "Certificates come from Let's Encrypt by themselves, once DNS has the records and this machine can be reached at "
+    "port 443 or 80; until then TLS uses one that the server signs itself. With its use you accept the terms at "
+    "https://letsencrypt.org/repository/. The admin page Certificates shows how it goes."
 )
 
 PROXY_NOTE = (
@@ -29,38 +41,3 @@ NO_ADDRESSES = (
     "{hostname} also needs an A and, if this machine has IPv6, an AAAA record with the addresses by which the world "
     "reaches it; give them with -natips to have them in the list above."
 )
-
-SERVICE_UNIT = """\
-[Unit]
-Description=mox mail server
-After=network-online.target
-Wants=network-online.target
-
-[Service]
-WorkingDirectory={directory}
-ExecStart=/usr/bin/env python3 {archive} serve
-ExecStop=/usr/bin/env python3 {archive} stop
-Restart=always
-RestartSec=5s
-UMask=007
-LimitNOFILE=65535
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateTmp=yes
-ProtectSystem=strict
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-ReadWritePaths={directory}/config {directory}/data
-CacheDirectory=mox
-Environment=XDG_CACHE_HOME=/var/cache/mox
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-RestrictNamespaces=yes
-LockPersonality=yes
-CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_NET_BIND_SERVICE CAP_CHOWN CAP_FSETID CAP_DAC_OVERRIDE \
-CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-
-[Install]
-WantedBy=multi-user.target
-"""

@@ -46,7 +46,7 @@ def live(directory: Path, port: int) -> Live:
 def test_machine_without_ipv6_still_serves_ipv4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Containers often have no IPv6, and the configurations that we write name ::1 too."""
     monkeypatch.setattr(endpoints, "has_ipv6", lambda: False)
-    bound = open_endpoints(live(tmp_path, 28010))
+    bound = open_endpoints(live(tmp_path, 28010), {})
     assert [one.endpoint.address for one in bound] == ["127.0.0.1"]
     for one in bound:
         one.socket.close()
@@ -54,13 +54,13 @@ def test_machine_without_ipv6_still_serves_ipv4(tmp_path: Path, monkeypatch: pyt
 
 def test_taken_port_lets_go_of_the_others(tmp_path: Path):
     config = live(tmp_path, 28011)
-    (first, *rest) = open_endpoints(config)
+    (first, *rest) = open_endpoints(config, {})
     for one in rest:
         one.socket.close()
     with pytest.raises(ListenError, match="another program listens"):
-        open_endpoints(config)
+        open_endpoints(config, {})
     first.socket.close()
-    for one in open_endpoints(config):
+    for one in open_endpoints(config, {}):
         one.socket.close()
 
 
@@ -76,7 +76,7 @@ def test_port_may_be_opened_for_all_addresses_and_for_one_by_different_listeners
         .replace("- 127.0.0.1\n\t\t\t- ::1", "- 0.0.0.0")
     )
     config.path.write_text(text)
-    bound = open_endpoints(Live.open(config.path))
+    bound = open_endpoints(Live.open(config.path), {})
     try:
         assert {one.endpoint.address for one in bound} == {"127.0.0.1", "0.0.0.0"}
         for address, name in (("127.0.0.1", "127.0.0.1"), ("127.0.0.2", "0.0.0.0")):

@@ -6,13 +6,13 @@ import sys
 
 from app.cli.command import Command, Invocation
 from app.cli.prompt import read_new_password
-from app.cli.running import ask_server
+from app.cli.standalone import ask_server_or_data
 from app.errors import ConfigError, Problem
 
 
 def _set_account_password(invocation: Invocation) -> int:
     [account] = invocation.expect(1)
-    with ask_server(invocation) as client:
+    with ask_server_or_data(invocation) as client:
         password = read_new_password()
         client.call("setaccountpassword", {"account": account, "password": password})
     print("password is set; mail programs with the old one must be told")
@@ -43,8 +43,8 @@ COMMANDS = (
         arguments="account",
         help="""Set the password of an account.
 
-Asks for the password, or reads a line of standard input; at least 8 characters. The server must be running. All forms
-that mail programs can sign in with are made new, and the old password no longer works anywhere.
+Asks for the password, or reads a line of standard input; at least 8 characters. All forms that
+mail programs can sign in with are made new, and the old password no longer works anywhere.
 
     mox setaccountpassword jane
 """,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from app.cli import accounts, aliases, clientkeys, dns, domains
+from app.cli import accounts, alerts, aliases, clientkeys, dns, domains, hostkeys
 from app.cli.command import Command, Invocation
 
 
@@ -120,6 +120,18 @@ it. Afterwards run 'config test'.
 """,
         run=_example,
     ),
+    Command(
+        words="example",
+        arguments="[name]",
+        help="""List example configurations, or print one: 'config example' under its short name.
+
+    mox example transport
+""",
+        run=_example,
+        is_listed=False,
+    ),
+    *alerts.COMMANDS,
+    *hostkeys.COMMANDS,
     *dns.COMMANDS,
     *domains.COMMANDS,
     *accounts.COMMANDS,

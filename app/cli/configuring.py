@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.cli.command import Invocation
-from app.cli.running import ask_server, data_dir
+from app.cli.running import ask_server
+from app.cli.standalone import locked, open_data
 from app.ctl.client import NotRunning
 from app.ctl.protocol import ControlError, Json
 
@@ -43,23 +44,13 @@ def _perform_here(invocation: Invocation, operation: str, arguments: Mapping[str
     import asyncio
 
     from app.clock import SYSTEM
-    from app.config.live import Live
     from app.ctl import configcommands
     from app.ctl.protocol import Arguments
-    from app.operations.accountdata import account_settings
     from app.operations.removedaccounts import Holdings
-    from app.store.accounts import Accounts
-    from app.store.datalock import DataInUse, DataLock
     from app.store.serverdb import ServerDb
 
-    lock = DataLock(data_dir(invocation))
-    try:
-        lock.take()
-    except DataInUse:  # a server that may not be asked, or that is just starting
-        raise no_server from None
-    try:
-        live = Live.open(invocation.config_path)
-        accounts = Accounts(live.data_dir, account_settings(live.static, lambda: live.dynamic))
+    with locked(invocation, no_server):
+        live, accounts = open_data(invocation)
         server = ServerDb.open(live.data_dir)
         holdings = Holdings(live=live, accounts=accounts, sessions=server.sessions, keys=server.keys, clock=SYSTEM)
         try:
@@ -67,5 +58,3 @@ def _perform_here(invocation: Invocation, operation: str, arguments: Mapping[str
         finally:
             accounts.close()
             server.close()
-    finally:
-        lock.release()

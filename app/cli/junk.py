@@ -1,4 +1,4 @@
-"""Commands about junk filters: experiments with one in a file, and `retrain` for those of a running server."""
+"""Commands about junk filters: experiments with one in a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from app.cli.command import Command, Flag, Invocation, UsageError, Value
 from app.cli.listing import one_line
-from app.cli.running import ask_server
 
 if TYPE_CHECKING:
     from app.operations.junkexperiments import Judged, Tally
@@ -131,31 +130,7 @@ def _play(invocation: Invocation) -> int:
     return report.finish()
 
 
-def _retrain(invocation: Invocation) -> int:
-    account = (*invocation.expect(0, 1), "")[0]
-    with ask_server(invocation) as client:
-        rows = client.call("retrain", {"account": account})
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict):
-            print(f"{row['account']}: learnt from {row['wanted']} wanted and {row['junk']} junk messages")
-    if not rows:
-        print("no account has a junk filter; add a JunkFilter section to one in domains.conf")
-    return 0
-
-
 COMMANDS = (
-    Command(
-        words="retrain",
-        arguments="[account]",
-        help="""Have junk filters forget everything, and learn again from the flags of all messages.
-
-Of one account, or of all that have a filter. It takes about 6 ms for each message with $Junk or $NotJunk. Mail goes on
-being delivered, and is judged without the filter until it has learnt enough. The server must be running.
-
-    mox retrain jane
-""",
-        run=_retrain,
-    ),
     Command(
         words="junk train",
         arguments="wanted junk",

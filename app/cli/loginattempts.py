@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from app.cli.command import Command, Flag, Invocation, Value
 from app.cli.listing import print_rows, when
-from app.cli.running import ask_server
+from app.cli.standalone import ask_server_or_data
 from app.ctl.protocol import Json
 
 LIMIT = 50
@@ -17,7 +17,7 @@ def _list(invocation: Invocation) -> int:
     arguments: dict[str, Json] = {"limit": int(invocation.text("n", str(LIMIT))), "failed": invocation.given("failed")}
     if names:
         arguments["account"] = names[0]
-    with ask_server(invocation) as client:
+    with ask_server_or_data(invocation) as client:
         rows = client.call("loginattempts", arguments)
     return print_rows(rows, _line, when_empty="no sign-ins in the last 30 days")
 

@@ -11,12 +11,12 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from app import VERSION
-from app.cli import sendmail, setup
-from app.cli.command import Command, Flag, Invocation, UsageError
+from app.cli import profiling, sendmail, setup
+from app.cli.command import Command, Flag, Invocation, UsageError, Value
 from app.cli.commands import COMMANDS
 from app.cli.flags import parse_flags
 from app.errors import ConfigError, MailError, Refusal
-from app.log import parse_level, set_levels
+from app.log import SETTINGS, parse_level, set_levels
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 _ASKS_FOR_HELP = {"-h", "-help", "--help"}
@@ -24,8 +24,12 @@ _ASKS_FOR_HELP = {"-h", "-help", "--help"}
 GLOBAL_FLAGS = (
     Flag("config", "mox.conf to use; else $MOXCONF, else config/mox.conf", placeholder="file"),
     Flag("loglevel", "how much this command logs; 'serve' goes by mox.conf", placeholder="level"),
+    Flag("logjson", "log lines are JSON objects", Value.NOTHING),
+    *profiling.FLAGS,
 )
-_USAGE = "usage: mox [-config file] [-loglevel level] command [flags] [arguments]"
+_USAGE = (
+    "usage: mox [-config file] [-loglevel level] [-logjson] [-cpuprof file] [-memprof file] command [flags] [arguments]"
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -63,6 +67,7 @@ def _run(argv: Sequence[str]) -> int:
         raise UsageError(f"{error}\n{_USAGE}") from None
     if level := parsed.flags.get("loglevel"):
         set_levels(parse_level(level))
+    SETTINGS.is_json = parsed.flags.get("logjson", "false") != "false"
     command = find_command(parsed.rest)
     config = parsed.flags.get("config", "")
     flags_of_setup = {flag.name: parsed.flags[flag.name] for flag in setup.FLAGS if flag.name in parsed.flags}
@@ -72,7 +77,8 @@ def _run(argv: Sequence[str]) -> int:
         raise UsageError(f"-{next(iter(flags_of_setup))} belongs to 'setup', which needs no other word\n{_USAGE}")
     if command is None:
         return _no_command(parsed.rest)
-    return _invoke(command, parsed.rest[len(command.words.split()) :], parsed.flags.get("config", ""))
+    with profiling.profiled(parsed.flags.get("cpuprof", ""), parsed.flags.get("memprof", "")):
+        return _invoke(command, parsed.rest[len(command.words.split()) :], config)
 
 
 def _invoke(command: Command, words: Sequence[str], config: str) -> int:

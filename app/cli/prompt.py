@@ -22,6 +22,13 @@ def read_new_password() -> str:
     return password
 
 
+def read_password(question: str) -> str:
+    """A password that exists already, typed once."""
+    if not sys.stdin.isatty():
+        return _checked(sys.stdin.readline().removesuffix("\n").removesuffix("\r"))
+    return _checked(getpass.getpass(question))
+
+
 def _checked(password: str) -> str:
     if not password:
         raise NoAnswer("no password was given; nothing was changed")

@@ -6,10 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
+from app.cli import holdrules, retired, suppressions
 from app.cli.command import Command, Flag, Invocation, UsageError, Value
 from app.cli.listing import one_line, print_rows, when
 from app.cli.queuefilter import ALL, FILTERS, filter_arguments, has_filter, parse_duration
-from app.cli.running import ask_server
+from app.cli.standalone import ask_server_or_data
 from app.ctl.protocol import ControlError, Json
 
 PAGE_ROWS = 1000  # of one answer of the server
@@ -25,7 +26,7 @@ def _list(invocation: Invocation) -> int:
         raise ControlError(f"{wanted} is too large a number of messages")
     while True:
         arguments["limit"] = min(wanted - shown, PAGE_ROWS) if wanted else PAGE_ROWS
-        with ask_server(invocation) as client:  # a page each, as the queue may be long
+        with ask_server_or_data(invocation) as client:  # a page each, as the queue may be long
             rows = client.call("queuelist", arguments)
         if not isinstance(rows, list) or (not rows and shown):
             break
@@ -40,7 +41,7 @@ def _list(invocation: Invocation) -> int:
 
 def _attempts(invocation: Invocation) -> int:
     number = _number(invocation)
-    with ask_server(invocation) as client:
+    with ask_server_or_data(invocation) as client:
         found = client.call("queueattempts", {"id": number})
     if not isinstance(found, dict):
         raise ControlError("the server's answer cannot be understood")
@@ -80,7 +81,7 @@ def _line(row: Mapping[str, Json]) -> str:
 
 def _change(invocation: Invocation, name: str, more: dict[str, Json]) -> int:
     """Ask for a change of the messages that the flags mean, and print how many that were."""
-    with ask_server(invocation) as client:
+    with ask_server_or_data(invocation) as client:
         count = client.call(name, {**filter_arguments(invocation), **more})
     print(f"{count} changed" if name != "queuedrop" else f"{count} dropped")
     return 0
@@ -136,7 +137,7 @@ def _need_filter(invocation: Invocation) -> None:
 
 def _dump(invocation: Invocation) -> int:
     number = _number(invocation)
-    with ask_server(invocation) as client:
+    with ask_server_or_data(invocation) as client:
         client.call("queuedump", {"id": number}, output=sys.stdout.buffer.write)
     return 0
 
@@ -256,4 +257,7 @@ Moves it by a duration; a negative one goes after --. With -now, sets it to that
 """,
         run=_dump,
     ),
+    *retired.COMMANDS,
+    *holdrules.COMMANDS,
+    *suppressions.COMMANDS,
 )

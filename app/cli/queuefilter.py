@@ -58,7 +58,7 @@ def filter_arguments(invocation: Invocation) -> dict[str, Json]:
         arguments["transport"] = invocation.text("transport")
     for flag, name in (("submitted", "queued"), ("nextattempt", "next")):
         if text := invocation.text(flag):
-            side, when = _time(text)
+            side, when = parse_moment(text)
             arguments[f"{name}_{side}"] = when
     return arguments
 
@@ -74,7 +74,8 @@ def _number(word: str) -> int:
     return int(word)
 
 
-def _time(text: str) -> tuple[str, float]:
+def parse_moment(text: str) -> tuple[str, float]:
+    """Before or after, and what: seconds since 1970; raises UsageError."""
     side = {"<": "before", ">": "after"}.get(text[0])
     if side is None:
         raise UsageError(f"a time begins with < or >, unlike {text!r}")

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from quickstart.options import Network, Options
 
 
+_TRUTHS = (
+    ("existing_webserver", "existing-webserver"),
+    ("own_certificate", "owncertificate"),
+    ("skip_dial", "skipdial"),
+)
+
+
 def _quickstart(invocation: Invocation) -> int:
     from app.operations.adminpassword import hash_password, make_password
     from quickstart.apply import apply, refuse_if_set_up
@@ -74,7 +81,7 @@ def _options(invocation: Invocation) -> Options:
     for name, flag in (("hostname", "hostname"), ("nat_ips", "natips")):
         if invocation.given(flag):
             values[name] = invocation.text(flag)
-    for name, flag in (("existing_webserver", "existing-webserver"), ("skip_dial", "skipdial")):
+    for name, flag in _TRUTHS:
         if flag in invocation.flags:
             values[name] = invocation.given(flag)
     return parse_options(values)
@@ -150,17 +157,20 @@ Makes config/ and data/ in the working directory, with an account for the addres
 the DNS records to publish. The machine and its network are looked at as 'preflight' does, and what is wrong there is
 printed with how to mend it. Nothing that is there is changed. The answers may also come from a file, in which words and
 flags change what they name: {"address": "you@example.org", "hostname": "mail.example.org", "system_user": "mox",
-"existing_webserver": false, "skip_dial": false, "nat_ips": ["203.0.113.7"]}. Behind NAT, nat_ips are the addresses by
-which the world reaches this machine; left out, those that DNS has for the host name.
+"existing_webserver": false, "own_certificate": false, "skip_dial": false, "nat_ips": ["203.0.113.7"]}. Behind NAT,
+nat_ips are the addresses by which the world reaches this machine; left out, those that DNS has for the host name.
+Certificates come from Let's Encrypt (its terms: https://letsencrypt.org/repository/), unless -owncertificate is given
+or another web server has the ports.
 
     mox quickstart you@example.org
 """,
         flags=(
             Flag("hostname", "full name of this host, such as mail.example.org", placeholder="name"),
             Flag("existing-webserver", "another program has ports 80 and 443", Value.NOTHING),
+            Flag("owncertificate", "sign a certificate here instead of asking Let's Encrypt", Value.NOTHING),
             Flag(
                 "answers",
-                "JSON file with address, hostname, system_user, existing_webserver, skip_dial, nat_ips",
+                "JSON file with address, hostname, system_user and what flags say",
                 placeholder="file",
             ),
             Flag("natips", "behind NAT: the public addresses, with commas between", placeholder="addresses"),

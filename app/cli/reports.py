@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from app.cli import addreport
 from app.cli.command import Command, Invocation
 from app.cli.listing import one_line
 from app.cli.messagefile import read_message
@@ -114,4 +115,5 @@ Takes files, or - for standard input. Exit code 1 when a message has no report t
 """,
         run=_parse_tls,
     ),
+    *addreport.COMMANDS,
 )

@@ -12,9 +12,11 @@ from app.ctl.protocol import ControlError
 
 def _serve(invocation: Invocation) -> int:
     invocation.expect(0)
+    from app.cli import profiling
     from app.serve import run
 
-    return run(invocation.config_path)
+    is_alone = invocation.given("nosupervisor") or profiling.is_on()
+    return run(invocation.config_path, is_supervised=not is_alone)
 
 
 def _localserve(invocation: Invocation) -> int:
@@ -85,10 +87,13 @@ COMMANDS = (
         help="""Run the server.
 
 Reads mox.conf and domains.conf, opens the ports, gives up root, and serves until it is stopped by 'stop', SIGTERM or
-SIGINT. The log goes to standard error.
+SIGINT. The log goes to standard error. A small process stays above the one that serves: it starts it again when it
+ends unexpectedly, and SIGHUP has it start anew, with the program and configuration that are there by then, without
+closing a port. Ports may also be handed over by systemd; 'config printservice' prints units for both ways.
 
     mox -config config/mox.conf serve
 """,
+        flags=(Flag("nosupervisor", "serve in this process, with none above it", Value.NOTHING),),
         run=_serve,
     ),
     Command(

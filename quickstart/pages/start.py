@@ -39,6 +39,7 @@ def _present(visit: Visit) -> dict[str, str]:
         "hostname": options.hostname.ascii if options and options.hostname else "",
         "system_user": options.user if options else "",
         "nat_ips": " ".join(map(str, options.nat_ips)) if options else "",
+        "own_certificate": "yes" if options and options.own_certificate else "",
     }
 
 
@@ -73,8 +74,14 @@ async def save_address(visit: Visit) -> Response:
     if changes := form.changed(_present(visit)):
         return _address_page(visit, form, 409, changes)
     present = visit.draft.options
-    skip_dial = present.skip_dial if present else False
-    options = Options(address=address, hostname=hostname, user=user, skip_dial=skip_dial, nat_ips=nat_ips)
+    options = Options(
+        address=address,
+        hostname=hostname,
+        user=user,
+        own_certificate=form.flag("own_certificate"),
+        skip_dial=present.skip_dial if present else False,
+        nat_ips=nat_ips,
+    )
     network = await wizard.network(options)
     is_changed = present is not None and replace(present, existing_webserver=False) != options
     kept = options if is_changed or present is None else present

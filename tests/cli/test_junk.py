@@ -1,4 +1,4 @@
-"""Experiments with a junk filter in a file, on the forms in which people keep mail; and `retrain`."""
+"""Experiments with a junk filter in a file, on the forms in which people keep mail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from app.cli.main import main
 from app.store.corpus import read_samples
-from tests.support.control import ControlWorld
 
 WANTED = "meeting report lunch budget review minutes agenda draft notes plan".split()
 JUNK = "pills winner casino cheap viagra lottery prize offer unsubscribe click".split()
@@ -76,12 +75,3 @@ def test_mailbox_files_lose_one_quote_and_keep_their_messages_apart(tmp_path: Pa
     samples = list(read_samples(tmp_path / "m"))
     assert [sample.data for sample in samples] == [b"A: 1\n\nFrom here\n>From there\n> no\n\n", b"A: 2\n"]
     assert [sample.place[-2:] for sample in samples] == [":1", ":2"]
-
-
-def test_retrain_refuses_an_account_without_a_filter_and_says_when_there_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    world = ControlWorld(tmp_path)
-    monkeypatch.setenv("MOXCONF", str(world.live.path))
-    assert world.run(lambda: main(["retrain", "jane"])) == 1
-    assert "JunkFilter" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from app.cli import setup
 from app.cli.command import Flag, UsageError, Value
 from app.cli.flags import parse_flags
 from app.cli.main import ALL_COMMANDS, main
+from app.store.datalock import DataLock
 from tests.support.configuration import write_configuration
 
 FLAGS = (Flag("dir", ""), Flag("n", "", Value.NUMBER), Flag("now", "", Value.NOTHING), Flag("hold", "", Value.TRUTH))
@@ -128,6 +129,8 @@ def test_configuration_comes_from_flag_then_environment(tmp_path, monkeypatch, c
 
 def test_quick_commands_load_neither_asyncio_nor_the_web(tmp_path):
     path = write_configuration(tmp_path)
+    lock = DataLock(path.parent.parent / "data")  # as if a server ran; without one 'queue list' does the work
+    lock.take()
     code = """
 import sys
 from app.cli.main import main
@@ -142,6 +145,7 @@ print("loaded", *({"asyncio", "ssl", "starlette", "cryptography", "prometheus_cl
         text=True,
         check=True,
     )
+    lock.release()
     assert done.stdout.endswith("loaded\n")
     assert "start it with 'serve'" in done.stderr
 

@@ -10,7 +10,7 @@ import pytest
 from app.cli.command import Command
 from app.cli.commands import COMMANDS
 from app.ctl import configcommands, setupcommands
-from tests.guards.source import ROOT, modules
+from tests.guards.source import modules
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.words)
@@ -30,10 +30,15 @@ def test_no_command_hides_another() -> None:
 
 
 def test_every_operation_of_the_control_socket_has_a_command() -> None:
-    tree = ast.parse((ROOT / "app" / "ctl" / "commands.py").read_text(encoding="utf-8"))
-    table = next(node for node in ast.walk(tree) if isinstance(node, ast.Dict) and len(node.keys) > 5)
-    operations = {key.value for key in table.keys if isinstance(key, ast.Constant)}
-    assert operations, "the table in app/ctl/commands.py was not found"
+    tables = [
+        node.value
+        for module in modules()
+        if module.name.startswith("app.ctl.")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict) and ast.unparse(node.target) == "table"
+    ]
+    operations = {key.value for table in tables for key in table.keys if isinstance(key, ast.Constant)}
+    assert {"stop", "queuelist"} <= operations, "the tables in app/ctl were not found"
     operations |= configcommands.OPERATIONS.keys() | setupcommands.OPERATIONS.keys()
     said = {
         node.value

@@ -7,7 +7,13 @@ import ast
 from tests.guards.source import Import, Module, imports, modules
 
 LEAVES = ("assets", "clock", "errors", "ids", "limits", "log", "metrics")
-COMPOSITION = ("app.serve", "app.localserve", "app.engine", "app.endpoints")  # one subject in several modules
+COMPOSITION = (
+    "app.serve",
+    "app.localserve",
+    "app.engine",
+    "app.endpoints",
+    "app.supervisor",
+)  # one subject in several modules
 # Row by row from the bottom. Names in one row are siblings and do not import each other.
 ROWS = (
     tuple(f"app.{name}" for name in LEAVES),
@@ -17,16 +23,17 @@ ROWS = (
     ("app.store", "app.net"),
     ("app.smtpserver", "app.imapserver", "app.queue", "app.reports", "app.operations", "app.certificates"),
     ("app.web", "app.ctl"),
-    ("app.serve", "app.engine", "app.endpoints", "app.localserve", "quickstart"),
+    ("app.serve", "app.engine", "app.endpoints", "app.localserve", "app.supervisor", "quickstart"),
     ("app.cli",),
 )
 ROW = {unit: number for number, units in enumerate(ROWS) for unit in units}
 SIBLINGS_ALLOWED = {
     *((f"app.{leaf}", f"app.{below}") for leaf in LEAVES for below in ("errors", "clock")),
-    *(("app.serve", part) for part in ("app.engine", "app.endpoints", "app.localserve")),
+    *(("app.serve", part) for part in ("app.engine", "app.endpoints", "app.localserve", "app.supervisor")),
     ("app.engine", "app.endpoints"),
 }
 QUICKSTART_MAY = (
+    "app.certificates.standing",
     "app.operations",
     *(f"app.web.{name}" for name in ("client", "forms", "headers", "serving", "statics", "templates")),
 )

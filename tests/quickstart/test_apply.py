@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import stat
 from pathlib import Path
@@ -17,7 +18,7 @@ from app.wire.domain import Domain
 from quickstart import apply as apply_module
 from quickstart import generate as generate_module
 from quickstart.apply import apply
-from quickstart.generate import Answers, Generated, make_material
+from quickstart.generate import KEY_FILE, Answers, Generated, make_material
 from quickstart.options import Network, answers_of, parse_options
 
 NOW = 1_790_000_000.0
@@ -73,10 +74,27 @@ def test_mail_is_signed_twice_and_mtasts_is_tested(tmp_path: Path, generated: Ge
     assert b"Mode: testing" in generated.domains_conf
 
 
-def test_the_file_and_the_notes_say_that_certificates_come_later(generated: Generated) -> None:
-    before_tls = generated.mox_conf.decode().partition("\n\t\tTLS:\n")[0]
-    assert "ACME" in before_tls[-300:]
-    assert "Automatic certificates come with a later version" in generated.notes[0]
+def test_certificates_come_from_lets_encrypt_with_a_key_that_stays(tmp_path: Path, generated: Generated) -> None:
+    live = Live.open(apply(generated, tmp_path).mox_conf)
+    tls = live.static.listeners["public"].tls
+    assert tls is not None
+    assert (tls.acme, tls.key_certs, tls.host_private_key_files) == ("letsencrypt", (), (KEY_FILE,))
+    assert live.static.acme["letsencrypt"].contact_email == "jane@example.org"
+    assert not list(tmp_path.glob("config/tls/*.crt.pem"))
+    assert "# Certificates come from Let's Encrypt" in generated.mox_conf.decode().partition("\n\t\tTLS:\n")[0][-500:]
+    assert "you accept the terms" in generated.notes[0]
+
+
+@pytest.mark.parametrize("changes", [{"own_certificate": True}, {"existing_webserver": True}])
+def test_certificate_of_our_own_where_no_authority_is_asked(tmp_path: Path, changes: dict[str, bool]) -> None:
+    wanted = dataclasses.replace(answers("jane@example.org"), **changes)
+    made = generate_module.generate(wanted, make_material(wanted, NOW), b"x")
+    live = Live.open(apply(made, tmp_path).mox_conf)
+    tls = live.static.listeners["public"].tls
+    assert tls is not None
+    assert [pair.key_file for pair in tls.key_certs] == [KEY_FILE]
+    assert not live.static.acme
+    assert "signed by this server itself" in made.mox_conf.decode().partition("\n\t\tTLS:\n")[0][-500:]
 
 
 def test_keys_and_passwords_are_private(tmp_path: Path, generated: Generated) -> None:

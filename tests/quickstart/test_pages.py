@@ -117,6 +117,23 @@ def test_a_server_that_ends_at_once_is_explained_and_tried_again_with_other_answ
     assert Domain("example.org") in Live.open(tmp_path / "config" / "mox.conf").dynamic.domains
 
 
+def test_terms_of_the_authority_are_told_before_the_installation_and_it_can_be_done_without(tmp_path: Path) -> None:
+    async def walk(browser: Browser) -> None:
+        await browser.post("/address", address="you@example.org")
+        await browser.post("/password", password=PASSWORD, again=PASSWORD)
+        await browser.post("/machine")
+        assert "you accept the terms" in (await browser.post("/dns")).text
+        await browser.post("/address", address="you@example.org", own_certificate="yes")
+        await browser.post("/machine")
+        shown = (await browser.post("/dns")).text
+        assert "you accept the terms" not in shown
+        assert "a certificate that this server signed itself" in shown
+        assert re.search(r'name="own_certificate" value="yes"\s+checked', (await browser.get("/address")).text)
+
+    world = SetupWorld(tmp_path)
+    asyncio.run(world.with_world(walk))
+
+
 def test_as_root_the_user_is_made_and_systemd_gets_the_server(tmp_path: Path) -> None:
     async def walk(browser: Browser) -> None:
         world.system.systemd = True
@@ -233,7 +250,7 @@ def test_the_last_steps_give_a_password_once_and_end_the_set_up(tmp_path: Path) 
         standings = dict(
             re.findall(r'id="item-(\w+)".*?<span class="badge (\w+)"', (await browser.get("/done/state")).text)
         )
-        assert (standings["starts_at_boot"], standings["certificate_trusted"]) == ("warn", "warn"), "it is self-made"
+        assert (standings["starts_at_boot"], standings["certificate_trusted"]) == ("warn", "warn"), "none came yet"
         assert standings["web_reachable"] == "warn", "DNS has no such hosts"
         assert "over" in (await browser.post("/done")).text
         assert world.wizard.over.is_set()

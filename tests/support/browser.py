@@ -125,10 +125,10 @@ class Watch:
 
 
 @contextlib.contextmanager
-def open_browser() -> Iterator[Browser]:
-    """A browser while the block lasts."""
+def open_browser(*arguments: str) -> Iterator[Browser]:
+    """A browser while the block lasts; `arguments` are added to its command line."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_QUIET))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_QUIET, *arguments])
         try:
             yield browser
         finally:

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 WORK = ROOT / "build" / "tests"
 READY_S = 30
 STOP_S = 15
+STARTED = "m=started pkg=serve "
 NOBODY = 65534
 IS_ROOT = os.geteuid() == 0
 
@@ -142,7 +143,8 @@ class Instance:
         return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
 
     def start(self) -> None:
-        """Starts it and returns when every port answers."""
+        """Starts it and returns when every port answers and it says so."""
+        before = self.log().count(STARTED)
         arguments = self.command or ("localserve", "-dir", str(self.directory), "-ip", self.ip)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
@@ -155,6 +157,11 @@ class Instance:
             )
         for port in self.ports:
             self.wait_for(port)
+        limit = time.monotonic() + READY_S
+        while self.log().count(STARTED) == before:  # ports take connections before anybody answers them
+            assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log()}"
+            assert time.monotonic() < limit, f"the server did not start within {READY_S} s:\n{self.log()}"
+            time.sleep(0.02)
 
     def wait_for(self, port: int) -> None:
         """Waits until the port takes connections; fails with the log if the server ends before."""

@@ -13,6 +13,7 @@ from app.ctl.commands import Controlled, operations
 from app.ctl.server import ControlServer
 from app.net.resolver import Resolver
 from app.operations.dkimrotation import Rotations
+from app.operations.imapimport.runs import Imports, network_of
 from app.store.accounts import Accounts
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import NewMessage, NewRecipient
@@ -39,6 +40,7 @@ class ControlWorld:
             queue=self.queue,
             server=self.server_db,
             rotations=Rotations(self.live, self.server_db.rotations, Resolver([]), SYSTEM),
+            imports=Imports(self.accounts, network_of(Resolver([]))),
             stop=lambda: self.stop(),
         )
         self.server = ControlServer(self.live.data_dir, operations(controlled))

@@ -1,0 +1,149 @@
+"""`import` and `export` of archives, with a running server and without; what goes out comes in as it was."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from app.cli.main import main
+from app.store.accounts import Accounts
+from tests.support.accounts import add_now, simple_message
+from tests.support.configuration import small_live
+from tests.support.control import ControlWorld
+
+MBOX = b"From a@b Tue Nov 14 22:13:20 2023\nSubject: one\n\ntext\n\n"
+
+
+def held(data_dir: Path) -> list[tuple[str, int, int]]:
+    """Mailbox, flags and date of all messages."""
+    sql = (
+        "SELECT m.name, x.flags, x.internaldate FROM message x JOIN mailbox m ON m.id = x.mailbox_id ORDER BY 1, x.uid"
+    )
+    accounts = Accounts(data_dir)
+    try:
+        return accounts.open_now("jane").read_now(lambda db: db.execute(sql).fetchall())
+    finally:
+        accounts.close()
+
+
+def maildir(path: Path) -> Path:
+    for name in ("cur", "new", "tmp", ".Sent"):
+        (path / name).mkdir(parents=True)
+    (path / ".Sent" / "cur").mkdir()
+    (path / "cur" / "1700000000.x:2,S").write_bytes(b"A: b\n\n")
+    (path / "new" / "1700000001.x").write_bytes(b"A: c\n\n")
+    (path / ".Sent" / "cur" / "1700000002.x:2,RS").write_bytes(b"A: d\n\n")
+    (path / "link").symlink_to("/etc/passwd")
+    return path
+
+
+WHOLE = [("Old", 1, 1_700_000_000), ("Old", 0, 1_700_000_001), ("Old/Sent", 3, 1_700_000_002)]
+
+
+def test_running_server_is_sent_a_maildir_and_takes_it_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = maildir(tmp_path / "mail")
+    world = ControlWorld(tmp_path)
+    command = ["-config", str(world.live.path), "import", "maildir", "jane", "Old", str(folder)]
+    assert world.run(lambda: (main(command), main(command))) == (0, 0)
+    said = capsys.readouterr()
+    assert said.out == "3 messages taken\n0 messages taken, 3 were here already\n"
+    assert said.err.count("link is left out: it is a link") == 2
+    world.accounts.close()
+    assert held(world.live.data_dir) == WHOLE
+    assert list((world.live.data_dir / "imports" / "jane").iterdir()) == []
+
+
+def test_maildir_is_imported_without_a_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    live = small_live(tmp_path)
+    assert main(["-config", str(live.path), "import", "maildir", "jane", "Old", str(maildir(tmp_path / "m"))]) == 0
+    said = capsys.readouterr()
+    assert said.out == "3 messages taken, 1 problem\n"
+    assert "link is left out: it is a link" in said.err
+    assert held(live.data_dir) == WHOLE
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_import_of_something_else_says_what_it_would_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], is_running: bool
+) -> None:
+    world = ControlWorld(tmp_path) if is_running else None
+    live = world.live if world else small_live(tmp_path)
+    (tmp_path / "x").write_bytes(b"hello")
+
+    def run() -> list[int]:
+        start = ["-config", str(live.path), "import"]
+        return [
+            main([*start, "mbox", "jane", "Old", str(tmp_path / "x")]),
+            main([*start, "mbox", "jane", "a//b", str(tmp_path / "x")]),
+            main([*start, "mbox", "nobody", "Old", str(tmp_path / "x")]),
+            main([*start, "archive", "jane", str(tmp_path / "absent")]),
+        ]
+
+    assert (world.run(run) if world else run()) == [1, 1, 1, 1]
+    said = capsys.readouterr().err
+    for words in ("neither a zip or tar archive nor an mbox", "twice in a row", "no account 'nobody'", "there is no "):
+        assert words in said
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_mbox_comes_through_a_pipe_and_twice_when_wanted(tmp_path: Path, is_running: bool) -> None:
+    world = ControlWorld(tmp_path) if is_running else None
+    live = world.live if world else small_live(tmp_path)
+    pipe = tmp_path / "pipe.mbox"
+    os.mkfifo(pipe)
+
+    def run() -> int:
+        for _ in range(2):
+            threading.Thread(target=pipe.write_bytes, args=(MBOX * 3,), daemon=True).start()
+            command = ["-config", str(live.path), "import", "mbox", "-copies", "jane", "Old", str(pipe)]
+            if main(command):
+                return 1
+        return 0
+
+    assert (world.run(run) if world else run()) == 0
+    if world:
+        world.accounts.close()
+    assert len(held(live.data_dir)) == 6
+
+
+@pytest.mark.parametrize("kind", ["maildir", "mbox"])
+@pytest.mark.parametrize("archive", ["zip", "tgz", "tar", ""])
+def test_account_moves_to_another_installation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, archive: str
+) -> None:
+    old = small_live(tmp_path / "old")
+    accounts = Accounts(old.data_dir)
+    add_now(accounts.open_now("jane"), simple_message(1), flags=5, internaldate=1000)
+    add_now(accounts.open_now("jane"), simple_message(2), "Archive", internaldate=2000)
+    accounts.close()
+    new, target = small_live(tmp_path / "new"), str(tmp_path / "mail")
+    flags = ["-archive", archive] if archive else []
+    assert main(["-config", str(old.path), "export", kind, *flags, target, "jane"]) == 0
+    assert main(["-config", str(new.path), "import", "archive", "jane", target]) == 0
+    assert capsys.readouterr().out == f"2 of 2 messages written to {target}\n2 messages taken\n"
+    assert held(new.data_dir) == held(old.data_dir) == [("Archive", 0, 2000), ("Inbox", 5, 1000)]
+
+
+def test_archive_goes_to_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = small_live(tmp_path)
+    Accounts(live.data_dir).open_now("jane").close()
+    out = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main(["-config", str(live.path), "export", "mbox", "-archive", "zip", "-", "jane"]) == 0
+    out.flush()
+    data = out.buffer.getvalue()
+    assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
+    assert data.startswith(b"PK")
+    assert b"messages written" not in data
+
+
+def test_account_that_there_is_not_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    live = small_live(tmp_path)
+    assert main(["-config", str(live.path), "export", "mbox", str(tmp_path / "x"), "nobody"]) == 1
+    assert "there is no account" in capsys.readouterr().err

@@ -1,0 +1,82 @@
+"""Commands about what is kept, without a server: they do the same to data at rest, and never beside a server."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+
+from app.cli.main import main
+from app.config.live import Live
+from app.store.account.credentials import load, verify_password
+from app.store.accounts import Accounts
+from app.store.datalock import DataLock
+from app.store.queuedb import QueueDb
+from app.store.queuerecords import NewMessage, NewRecipient
+from app.store.spool import Body
+from app.wire.smtp.address import parse_address
+from tests.support.configuration import small_live
+
+
+@pytest.fixture
+def at_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """Two messages in a queue that no server has."""
+    live = small_live(tmp_path)
+    monkeypatch.setenv("MOXCONF", str(live.path))
+    queue = QueueDb.open(live.data_dir)
+    message = NewMessage(
+        sender_account="jane",
+        reverse_path=parse_address("jane@example.com"),
+        recipients=tuple(NewRecipient(path=parse_address(f"{name}@example.org")) for name in ("one", "two")),
+        body=Body.of(b"Subject: hi\r\n\r\nbody\r\n"),
+        prefix=b"Received: by us\r\n",
+    )
+    asyncio.run(queue.add(message))
+    queue.close()
+    return live
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    assert main(list(words)) == code
+    told = capsys.readouterr()
+    return told.out + told.err
+
+
+def test_queue_of_a_server_that_does_not_run_is_looked_at_and_changed(
+    at_rest: Live, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(capsys, "queue", "hold", "-to", "one@example.org") == "1 changed\n"
+    assert said(capsys, "queue", "drop", "-to", "two@example.org") == "1 dropped\n"
+    [line] = said(capsys, "queue", "list").splitlines()
+    assert " hold " in line
+    assert "one@example.org" in line
+    assert "no message 99" in said(capsys, "queue", "attempts", "99", code=1)
+    assert said(capsys, "queue", "suppress", "add", "jane", "left@example.org") == ""
+    assert "left@example.org" in said(capsys, "queue", "suppress", "list")
+    assert "rule 1" in said(capsys, "queue", "holdrules", "add", "-account", "jane")
+    assert said(capsys, "queue", "retired", "list").startswith("no mail is remembered")
+    assert said(capsys, "loginattempts").startswith("no sign-ins")
+
+
+def test_password_is_set_without_a_server(
+    at_rest: Live, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"new password\n")))
+    said(capsys, "setaccountpassword", "jane")
+    accounts = Accounts(at_rest.data_dir)
+    found = accounts.open_now("jane").read_now(load)
+    accounts.close()
+    assert found
+    assert verify_password(found.argon2id, "new password")
+
+
+def test_nothing_is_done_beside_a_server_that_cannot_be_asked(
+    at_rest: Live, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = DataLock(at_rest.data_dir)
+    lock.take()
+    assert "no server answers" in said(capsys, "queue", "drop", "-all", code=1)
+    lock.release()
+    assert len(said(capsys, "queue", "list").splitlines()) == 2
