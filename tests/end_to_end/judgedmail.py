@@ -211,6 +211,7 @@ def _site(folder: Path, within: tuple[str, ...], settings: Sequence[tuple[str, s
         everyones_python(),
         str(readable_archive()),
         "quickstart",
+        "-owncertificate",
         "-skipdial",
         "-hostname",
         HOST,

@@ -120,7 +120,7 @@ def make_site(folder: Path, domain: str, number: int, resolver: str) -> Site:
     """Sets up a server in a folder that is made for it; `number` tells its address from others of the test."""
     ip, internal_ip = own_ip(number), own_ip(number + 2)
     folder.mkdir()
-    words = ("quickstart", "-skipdial", "-hostname", f"mx.{domain}", f"person@{domain}", "nobody")
+    words = ("quickstart", "-skipdial", "-owncertificate", "-hostname", f"mx.{domain}", f"person@{domain}", "nobody")
     printed = mox(*words, folder=str(folder), MOX_RESOLVER=resolver)
     config = folder / "config" / "mox.conf"
     internal, public = config.read_text().split("\tpublic:\n")

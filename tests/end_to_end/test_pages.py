@@ -27,7 +27,8 @@ ADMIN_PASSWORD = "moxadmin"
 MARKUP = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
 MAX_PAGES = 80
 ALIKE = 2  # pages of the same path but for one part of it, or for the query, that are looked at
-TEXT_FIELDS = "input:not([type=hidden]):not([type=checkbox]):not([type=radio]):visible, textarea:visible"
+NO_TEXT = "".join(f":not([type={kind}])" for kind in ("hidden", "file", "checkbox", "radio"))
+TEXT_FIELDS = f"input{NO_TEXT}:visible, textarea:visible"
 
 
 @pytest.fixture(scope="module")

@@ -64,15 +64,17 @@ def test_nothing_runs_as_root_once_the_server_listens(site: Site) -> None:
     process = site.instance.process
     assert process is not None
     assert signs_in(site, site.person, site.password(site.person))  # so that threads for hashing and databases run
-    threads = list(Path(f"/proc/{process.pid}/task").iterdir())
-    assert len(threads) > 1
+    engine = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+    threads = [*Path(f"/proc/{process.pid}/task").iterdir(), *Path(f"/proc/{engine}/task").iterdir()]
+    assert len(threads) > 2
     for thread in threads:
         status = (thread / "status").read_text()
         assert re.search(rf"^Uid:(\t{NOBODY}){{4}}$", status, re.MULTILINE)
         assert re.search(r"^Gid:(\t(?!0\b)\d+){4}$", status, re.MULTILINE)
         assert re.search(r"^Groups:\s*$", status, re.MULTILINE)
-        for kind in ("Prm", "Eff", "Amb"):
+        for kind in ("Inh", "Prm", "Eff", "Amb"):
             assert f"Cap{kind}:\t0000000000000000" in status
+        assert "NoNewPrivs:\t1" in status
 
 
 def test_what_the_server_wrote_is_its_own_and_nobody_elses_to_read(site: Site) -> None:
@@ -85,7 +87,11 @@ def test_what_the_server_wrote_is_its_own_and_nobody_elses_to_read(site: Site) -
 def test_setaccountpassword_replaces_the_password_at_once(site: Site) -> None:
     first = site.password(site.person)
     assert signs_in(site, site.person, first)
-    site.command("setaccountpassword", "person", given="another password\n")
+    with imaplib.IMAP4_SSL(site.instance.ip, 993, ssl_context=any_certificate(), timeout=30) as open_session:
+        open_session.login(site.person, first)
+        open_session.select()
+        site.command("setaccountpassword", "person", given="another password\n")
+        assert open_session.noop()[0] == "OK", "who had the password before keeps the session"
     assert signs_in(site, site.person, "another password")
     assert not signs_in(site, site.person, first)
     site.command("setaccountpassword", "person", given=f"{first}\n")
