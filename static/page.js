@@ -64,6 +64,7 @@ async function keepLive(section) {
     if (!answer.ok) return;
     pause = Number(section.dataset.every || 2) * 1000;
     const text = await answer.text();
+    if (section.contains(document.activeElement)) continue;  // somebody came in while the answer was on its way
     if (text !== section.dataset.seen) {
       const fresh = new DOMParser().parseFromString(text, "text/html").body;
       const open = new Set([...section.querySelectorAll("details[open][id]")].map((one) => one.id));

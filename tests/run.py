@@ -33,6 +33,7 @@ LONG = (
     "tests/end_to_end",
     "tests/guards/test_zipapp.py",
     "tests/imapserver/test_attacks.py",
+    "tests/imapserver/test_hostile_commands.py",
     "tests/imapserver/test_hostile_client.py",
     "tests/operations/backup",
     "tests/operations/mailimport/test_faults.py",
@@ -45,7 +46,11 @@ LONG = (
     "tests/quickstart/test_running.py",
     "tests/smtpserver/test_crash.py",
     "tests/smtpserver/test_hostile_cost.py",
+    "tests/smtpserver/test_judged_dialogs.py",
     "tests/store/test_crash.py",
+    "tests/web/sites/test_forward.py",
+    "tests/web/sites/test_smuggling.py",
+    "tests/web/sites/test_websocket.py",
     "tests/web/test_serving.py",
 )
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")  # Debian asks it before a package starts a service

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.end_to_end.reading import ACCOUNT, PASSWORD, new_message, new_subject
 from tests.support.browser import BRIEFLY, CHROMIUM, Watch, check_focus, check_page, open_browser, watched_page
@@ -174,6 +174,40 @@ def shape(url: str) -> str:
     path = urllib.parse.urlsplit(url).path
     parts = path.split("/")
     return "/".join(part if index < 3 or part.isalpha() else "*" for index, part in enumerate(parts))
+
+
+def test_a_part_that_refreshes_itself_lets_the_focus_be(visited: Instance, browser: Browser) -> None:
+    with watched_page(browser) as (page, _):
+        sign_in_to_admin(page, visited)
+        asked: list[Route] = []
+        page.route("**/dns/state", lambda route: asked.append(route))
+        page.goto(f"https://{visited.ip}:1443/admin/domains/localhost/dns")
+        records = page.locator("#records")
+        button = records.get_by_role("button").first
+        answer_next(page, asked, "<p>First</p><button>Copy</button>")
+        expect(records).to_have_text("FirstCopy")
+        wait_for_question(page, asked)
+        button.focus()
+        answer_next(page, asked, "<p>Second</p>")
+        page.wait_for_timeout(300)
+        expect(button).to_be_focused()
+        page.get_by_role("link", name="Addresses").focus()
+        answer_next(page, asked, "<p>Third</p>")
+        expect(records).to_have_text("Third")
+        page.unroute_all(behavior="ignoreErrors")
+
+
+def answer_next(page: Page, asked: list[Route], html: str) -> None:
+    wait_for_question(page, asked)
+    asked.pop(0).fulfill(content_type="text/html", body=html)
+
+
+def wait_for_question(page: Page, asked: list[Route]) -> None:
+    for _ in range(100):
+        if asked:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("the page asked for nothing")
 
 
 def test_downloads_have_content(visited: Instance, browser: Browser) -> None:
