@@ -138,7 +138,8 @@ class Supervisor:
         """Tell systemd what the engine says, until it ends."""
         while said := os.read(child.mouth, 1):
             child.was_up = child.was_up or said == Said.UP.value
-            servicenotify.tell(_TOLD[Said(said)])
+            if said != Said.STOPPING.value or self._wanted is not signal.SIGHUP:
+                servicenotify.tell(_TOLD[Said(said)])  # a service that says it stops is killed if it goes on
         os.close(child.mouth)
 
     def _on_signal(self, number: int, frame: object) -> None:
@@ -146,6 +147,7 @@ class Supervisor:
             if not self._is_well():
                 return
             log.info("starting again")
+            servicenotify.tell(servicenotify.reloading())
         if self._wanted is None or number != signal.SIGHUP:
             self._wanted = signal.Signals(number)
         os.write(self._woken[1], b"\0")

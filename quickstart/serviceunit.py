@@ -24,6 +24,7 @@ User={user}
 WorkingDirectory={directory}
 ExecStartPre=+/usr/bin/env python3 {archive} fixpermissions
 ExecStart=/usr/bin/env python3 {archive} serve
+ExecReload=/usr/bin/env python3 {archive} config test
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=5s
@@ -73,6 +74,7 @@ Description=ports of the mox mail server
 [Socket]
 {listen}
 BindIPv6Only=ipv6-only
+ReusePort=yes
 NoDelay=yes
 Backlog=1024
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Mapping
 
 READY = "READY=1"
@@ -25,6 +26,11 @@ def tell(message: str, environment: Mapping[str, str] = os.environ) -> None:
         sock.settimeout(1.0)
         sock.connect(address if address[0] == "/" else "\0" + address[1:])
         sock.send(message.encode())
+
+
+def reloading() -> str:
+    """That the service starts anew, until it is READY; the moment in it is of CLOCK_MONOTONIC, in microseconds."""
+    return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
 def watchdog_s(environment: Mapping[str, str] = os.environ) -> float:
