@@ -23,7 +23,7 @@ from tests.end_to_end.reading import any_certificate, wait_for
 from tests.end_to_end.sites import Site, make_site
 from tests.support.built import IS_ROOT, open_place
 from tests.support.dns import DnsServer
-from tests.support.pebble import PEBBLE, Pebble, running_pebble
+from tests.support.pebble import BINDING_ID, PEBBLE, Pebble, running_pebble
 from tests.web.world import csrf_of
 
 pytestmark = [
@@ -123,6 +123,22 @@ def test_every_name_gets_one_and_every_service_uses_it(dns: DnsServer) -> None:
         assert {path.name for path in files} == {"small.key", *NAMES}
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
         assert {path.stat().st_uid for path in files} != {0}, "not root's"
+
+
+def test_account_is_bound_to_one_that_the_authority_knows(dns: DnsServer) -> None:
+    key = "dGhlIGF1dGhvcml0eSBrbm93cyB0aGlzIGtleSBvZiBvdXJzIQ"
+    with site_with_pebble(dns, binding_key=key) as (site, _):
+        unbound = site.config.read_text()
+        with site.instance.running():
+            wait_for(lambda: "Set ExternalAccountBinding in mox.conf." in site.instance.log(), site.instance.log)
+        binding = f"\t\tExternalAccountBinding:\n\t\t\tKeyID: {BINDING_ID}\n\t\t\tKeyFile: binding.key\n"
+        site.config.write_text(unbound.replace("\t\tContactEmail:", f"{binding}\t\tContactEmail:"))
+        (site.config.parent / "binding.key").write_text(f"{key}\n")
+        with site.instance.running(), admin_pages(site) as browser:
+            asked = {"csrf": csrf_of(browser.get("/admin/certificates")), "name": NAMES[0]}
+            assert browser.post("/admin/certificates/try", data=asked).status_code == 303
+            wait_for(lambda: has_come(site, NAMES[0]), site.instance.log)
+            assert key not in site.instance.log()
 
 
 def test_over_plain_http_when_the_other_way_fails(dns: DnsServer) -> None:

@@ -26,6 +26,7 @@ from tests.support.dns import DnsServer
 
 PEBBLE = shutil.which("pebble")
 READY_S = 20
+BINDING_ID = "known-person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,11 @@ class Pebble:
 
 @contextlib.contextmanager
 def running_pebble(folder: Path, ip: str, dns: DnsServer, **faults: str) -> Iterator[Pebble]:
-    """Started and ended; `faults` are variables of its environment, such as PEBBLE_WFE_NONCEREJECT="50"."""
+    """Started and ended; `faults` are variables of its environment, such as PEBBLE_WFE_NONCEREJECT="50".
+
+    Of its own settings there are validity_s, the life of a certificate in seconds, and binding_key: a key as base64url,
+    which it knows as BINDING_ID and without which it takes no account.
+    """
     folder.mkdir()
     made = make_self_signed([ip], time.time())
     (certificate := folder / "web.pem").write_bytes(made.certificate)
@@ -57,7 +62,8 @@ def running_pebble(folder: Path, ip: str, dns: DnsServer, **faults: str) -> Iter
         "httpPort": 80,
         "tlsPort": 443,
         "ocspResponderURL": "",
-        "externalAccountBindingRequired": False,
+        "externalAccountBindingRequired": "binding_key" in faults,
+        "externalAccountMACKeys": {BINDING_ID: faults.pop("binding_key", "")},
         "certificateValidityPeriod": int(faults.pop("validity_s", "7776000")),
     }
     path = folder / "pebble.json"
