@@ -51,19 +51,21 @@ def running_pebble(folder: Path, ip: str, dns: DnsServer, **faults: str) -> Iter
     which it knows as BINDING_ID and without which it takes no account.
     """
     folder.mkdir()
+    binding = faults.pop("binding_key", "")
+    known = {BINDING_ID: binding} if binding else {}
     made = make_self_signed([ip], time.time())
     (certificate := folder / "web.pem").write_bytes(made.certificate)
-    (key := folder / "web-key.pem").write_bytes(made.key)
+    (private := folder / "web-key.pem").write_bytes(made.key)
     settings = {
         "listenAddress": f"{ip}:14000",
         "managementListenAddress": f"{ip}:15000",
         "certificate": str(certificate),
-        "privateKey": str(key),
+        "privateKey": str(private),
         "httpPort": 80,
         "tlsPort": 443,
         "ocspResponderURL": "",
-        "externalAccountBindingRequired": "binding_key" in faults,
-        "externalAccountMACKeys": {BINDING_ID: faults.pop("binding_key", "")},
+        "externalAccountBindingRequired": bool(known),
+        "externalAccountMACKeys": known,
         "certificateValidityPeriod": int(faults.pop("validity_s", "7776000")),
     }
     path = folder / "pebble.json"
