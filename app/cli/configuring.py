@@ -47,14 +47,18 @@ def _perform_here(invocation: Invocation, operation: str, arguments: Mapping[str
     from app.ctl import configcommands
     from app.ctl.protocol import Arguments
     from app.operations.removedaccounts import Holdings
+    from app.store.queuedb import QueueDb
     from app.store.serverdb import ServerDb
 
     with locked(invocation, no_server):
         live, accounts = open_data(invocation)
-        server = ServerDb.open(live.data_dir)
-        holdings = Holdings(live=live, accounts=accounts, sessions=server.sessions, keys=server.keys, clock=SYSTEM)
+        server, queue = ServerDb.open(live.data_dir), QueueDb.open(live.data_dir)
+        holdings = Holdings(
+            live=live, accounts=accounts, sessions=server.sessions, keys=server.keys, queue=queue, clock=SYSTEM
+        )
         try:
             return asyncio.run(configcommands.perform(operation, holdings, Arguments(arguments)))
         finally:
             accounts.close()
+            queue.close()
             server.close()

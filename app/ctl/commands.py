@@ -54,6 +54,7 @@ def operations(controlled: Controlled) -> dict[str, Operation]:
         accounts=controlled.accounts,
         sessions=controlled.server.sessions,
         keys=controlled.server.keys,
+        queue=controlled.queue,
         clock=SYSTEM,
     )
     proving = Proving(live=controlled.live, accounts=controlled.accounts, queue=controlled.queue)

@@ -72,7 +72,7 @@ async def _restore(holdings: Holdings, arguments: Arguments) -> Json:
 
 
 async def _erase(holdings: Holdings, arguments: Arguments) -> Json:
-    return await asyncio.to_thread(removedaccounts.erase_account, holdings.live.data_dir, arguments.text("id"))
+    return await removedaccounts.erase_removed(holdings, arguments.text("id"))
 
 
 async def _addresses(holdings: Holdings, arguments: Arguments) -> Json:

@@ -36,6 +36,7 @@ from app.operations.edits import change, with_account
 from app.operations.newfiles import PRIVATE, NewFile, written
 from app.store.accounts import Accounts
 from app.store.clientkeys import ClientKeys
+from app.store.queuedb import QueueDb
 from app.store.websessions import Kind, WebSessions
 
 DIRECTORY = "removed"
@@ -45,12 +46,13 @@ _ID = re.compile(r"[^/\x00]{1,100}-([0-9]{8}T[0-9]{6})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """Where accounts are: the configuration, their data, who is signed in."""
+    """Where accounts are: the configuration, their data, who is signed in, what the queue knows of them."""
 
     live: Live
     accounts: Accounts
     sessions: WebSessions
     keys: ClientKeys
+    queue: QueueDb
     clock: Clock
 
 
@@ -126,6 +128,19 @@ def _place_of(data_dir: Path, name: str, now: float) -> Path:
         data_dir / DIRECTORY / f"{name}-{utc(now + more).strftime('%Y%m%dT%H%M%S')}" for more in itertools.count()
     )
     return next(place for place in places if not os.path.lexists(place))
+
+
+async def erase_removed(holdings: Holdings, number: str) -> str:
+    """Erase a removed account for good, with its rules of the queue; its name.
+
+    The rules stay when they may be those of another account, which was given the name since.
+    """
+    name = await asyncio.to_thread(erase_account, holdings.live.data_dir, number)
+    others = await asyncio.to_thread(removed_accounts, holdings.live.data_dir)
+    if name not in holdings.live.dynamic.accounts and all(one.name != name for one in others):
+        await holdings.queue.suppressions.forget(name)
+        await holdings.queue.hold_rules.forget(name)
+    return name
 
 
 def erase_account(data_dir: Path, number: str) -> str:

@@ -55,6 +55,10 @@ class HoldRules:
         """Whether there was a rule of that number."""
         return await self._db.write(lambda db: db.execute("DELETE FROM hold_rule WHERE id = ?", (number,)).rowcount > 0)
 
+    async def forget(self, account: str) -> None:
+        """Remove the rules that name an account."""
+        await self._db.write(lambda db: db.execute("DELETE FROM hold_rule WHERE account = ?", (account,)))
+
 
 def _add(db: sqlite3.Connection, rule: HoldRule) -> tuple[int, int]:
     if db.execute("SELECT count(*) FROM hold_rule").fetchone()[0] >= MAX_RULES:

@@ -59,6 +59,10 @@ class Suppressions:
         sql, values = "DELETE FROM suppression WHERE account = ? AND base_address = ?", (account, base_of(address))
         return await self._db.write(lambda db: db.execute(sql, values).rowcount > 0)
 
+    async def forget(self, account: str) -> None:
+        """Remove all that an account had."""
+        await self._db.write(lambda db: db.execute("DELETE FROM suppression WHERE account = ?", (account,)))
+
     async def list(self, account: str = "", address: Address | None = None) -> Sequence[Suppression]:
         """Those of an account or of all, of an address or all of them."""
         values = (account, base_of(address) if address else "")

@@ -17,11 +17,21 @@ from app.errors import Conflict, NoSuchAccount, Refusal, Temporary
 from app.operations import accounts, aliases, removedaccounts
 from app.operations.accountdata import account_settings
 from app.operations.configversions import restore_version
-from app.operations.removedaccounts import Holdings, erase_account, remove_account, removed_accounts, restore_account
+from app.operations.removedaccounts import (
+    Holdings,
+    erase_account,
+    erase_removed,
+    remove_account,
+    removed_accounts,
+    restore_account,
+)
 from app.store.account import credentials
 from app.store.accounts import Accounts
+from app.store.holdrules import HoldRule
+from app.store.queuedb import QueueDb
 from app.store.serverdb import ServerDb
 from app.store.websessions import Kind
+from app.wire.smtp.address import parse_address
 from tests.support.operating import DOMAINS_CONF, open_live, text
 
 T = TypeVar("T")
@@ -32,6 +42,7 @@ class World:
     live: Live
     accounts: Accounts
     server: ServerDb
+    queue: QueueDb
 
     @property
     def holdings(self) -> Holdings:
@@ -40,6 +51,7 @@ class World:
             accounts=self.accounts,
             sessions=self.server.sessions,
             keys=self.server.keys,
+            queue=self.queue,
             clock=SYSTEM,
         )
 
@@ -52,8 +64,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     live = open_live(tmp_path)
     server = ServerDb.open(live.data_dir)
     found = Accounts(live.data_dir, account_settings(live.static, lambda: live.dynamic))
-    yield World(live, found, server)
+    queue = QueueDb.open(live.data_dir)
+    yield World(live, found, server, queue)
     found.close()
+    queue.close()
     server.close()
 
 
@@ -165,6 +179,30 @@ def test_erasing_is_for_good_and_for_removed_accounts_only(world: World) -> None
     assert erase_account(world.live.data_dir, removed.id) == "joe"
     with pytest.raises(Refusal, match="no removed account"):
         world.run(restore_account(world.holdings, removed.id))
+
+
+async def rules_of_queue(queue: QueueDb) -> tuple[list[str], list[str]]:
+    """The accounts that have suppressed addresses, and those with hold rules."""
+    suppressed, held = await queue.suppressions.list(), await queue.hold_rules.all()
+    return sorted(one.account for one in suppressed), sorted(one.account for one in held)
+
+
+def test_erasing_takes_what_the_queue_knows_unless_the_name_is_used_again(world: World) -> None:
+    async def work() -> None:
+        elsewhere = parse_address("gone@there.example")
+        for name in ("joe", "jane"):
+            await world.queue.suppressions.add(name, elsewhere, "")
+            await world.queue.hold_rules.add(HoldRule(account=name))
+        first = await remove_account(world.holdings, "joe")
+        assert await rules_of_queue(world.queue) == (["jane", "joe"], ["jane", "joe"])
+        await asyncio.to_thread(accounts.add_account, world.live, "joe", "joe@example.org")
+        assert await erase_removed(world.holdings, first.id) == "joe"
+        assert await rules_of_queue(world.queue) == (["jane", "joe"], ["jane", "joe"])
+        second = await remove_account(world.holdings, "joe")
+        assert await erase_removed(world.holdings, second.id) == "joe"
+        assert await rules_of_queue(world.queue) == (["jane"], ["jane"])
+
+    world.run(work())
 
 
 def version_with(world: World, name: str) -> int:

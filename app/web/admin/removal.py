@@ -23,8 +23,14 @@ LISTED = "/accounts-removed"
 def holdings(visit: Visit) -> Holdings:
     """Where accounts are."""
     one = visit.services
-    server = one.server
-    return Holdings(live=one.live, accounts=one.accounts, sessions=server.sessions, keys=server.keys, clock=one.clock)
+    return Holdings(
+        live=one.live,
+        accounts=one.accounts,
+        sessions=one.server.sessions,
+        keys=one.server.keys,
+        queue=one.queue,
+        clock=one.clock,
+    )
 
 
 async def _ask_remove(visit: Visit) -> Response:
@@ -113,7 +119,7 @@ async def _ask_erase(visit: Visit) -> Response:
 
 async def _erase(visit: Visit) -> Response:
     one = await _named(visit, (await visit.form()).value("id"))
-    await asyncio.to_thread(removedaccounts.erase_account, visit.services.live.data_dir, one.id)
+    await removedaccounts.erase_removed(holdings(visit), one.id)
     return visit.redirect(LISTED, done=f"The mail of {one.name} is erased.")
 
 
