@@ -17,7 +17,7 @@ from pathlib import Path
 
 from app.errors import MailError
 
-_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -131,6 +131,7 @@ def drop(ids: Ids) -> None:
     """Become the user for ever; raises PrivilegeError when root could still be taken back."""
     if ids.uid == 0:
         raise PrivilegeError("User in mox.conf is root; name an unprivileged user")
+    _empty_bounding_set()
     os.setgroups([])
     os.setresgid(ids.gid, ids.gid, ids.gid)
     os.setresuid(ids.uid, ids.uid, ids.uid)
@@ -139,6 +140,16 @@ def drop(ids: Ids) -> None:
     except PermissionError:
         return
     raise PrivilegeError("the process could become root again")
+
+
+def _empty_bounding_set() -> None:
+    """Have no program that is started from here on get a capability; a container may not let us, and has its own."""
+    if sys.platform == "linux":
+        import ctypes
+
+        libc, number = ctypes.CDLL(None), 0
+        while libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0) == 0:  # fails after the last one that the kernel has
+            number += 1
 
 
 def drop_capabilities() -> None:

@@ -19,8 +19,8 @@ import dns.rdatatype
 import dns.zonefile
 
 from tests.end_to_end.conftest import own_ip
-from tests.end_to_end.reading import any_certificate, new_message, wait_for
-from tests.support.built import Instance, mox
+from tests.end_to_end.reading import any_certificate, new_message, new_subject, wait_for
+from tests.support.built import STARTED, Instance, mox
 from tests.support.dns import Zone
 
 METRICS_PORT = 8010
@@ -131,3 +131,24 @@ def make_site(folder: Path, domain: str, number: int, resolver: str) -> Site:
     command = ("-config", str(config), "serve")
     instance = Instance(folder, ip, (25, 465, 993), command, {"MOX_RESOLVER": resolver})
     return Site(domain, instance, config, printed, internal_ip)
+
+
+def engine(site: Site) -> int:
+    """The process that serves, below the one that was started."""
+    assert site.instance.process is not None
+    pid = site.instance.process.pid
+    [found] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(found)
+
+
+def starts(site: Site) -> int:
+    return site.instance.log().count(STARTED)
+
+
+def send(site: Site) -> str:
+    """A message from outside; its subject."""
+    subject = new_subject()
+    with smtplib.SMTP(site.instance.ip, 25, timeout=30) as client:
+        client.starttls(context=any_certificate())
+        client.send_message(new_message(subject), from_addr="someone@elsewhere.test", to_addrs=[site.person])
+    return subject

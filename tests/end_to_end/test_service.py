@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.reading import any_certificate, new_message, new_subject, wait_for
-from tests.end_to_end.sites import Site, make_site
-from tests.support.built import IS_ROOT, NOBODY, STARTED, open_place
+from tests.end_to_end.sites import Site, engine, make_site, send, starts
+from tests.support.built import IS_ROOT, NOBODY, open_place
 
 SETPRIV = shutil.which("setpriv")
 ACTIVATE = shutil.which("systemd-socket-activate")
@@ -37,27 +37,6 @@ def site() -> Iterator[Site]:
         made = make_site(place / "one.test", "one.test", 21, NO_RESOLVER)
         made.command("fixpermissions")
         yield made
-
-
-def engine(site: Site) -> int:
-    """The process that serves, below the one that was started."""
-    assert site.instance.process is not None
-    pid = site.instance.process.pid
-    [found] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(found)
-
-
-def starts(site: Site) -> int:
-    return site.instance.log().count(STARTED)
-
-
-def send(site: Site) -> str:
-    """A message from outside; its subject."""
-    subject = new_subject()
-    with smtplib.SMTP(site.instance.ip, 25, timeout=30) as client:
-        client.starttls(context=any_certificate())
-        client.send_message(new_message(subject), from_addr="someone@elsewhere.test", to_addrs=[site.person])
-    return subject
 
 
 def banner(site: Site) -> str:
