@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from app.cli.command import Command, Flag, Invocation, Value
 from app.cli.listing import one_line
 from app.cli.progress import Seldom
 from app.cli.running import data_dir
+from app.clock import SYSTEM
+from app.errors import Temporary
 
 
 def _backup(invocation: Invocation) -> int:
     (name,) = invocation.expect(1)
+    from app.operations.backup import lastrun
     from app.operations.backup.run import Wanted, back_up
 
     seldom = Seldom()
@@ -25,7 +29,13 @@ def _backup(invocation: Invocation) -> int:
         earlier=Path(earlier).absolute() if earlier else None,
         links=not invocation.given("copy"),
     )
-    done = back_up(wanted, _say if invocation.given("verbose") else seldom.say)
+    try:
+        done = back_up(wanted, _say if invocation.given("verbose") else seldom.say)
+    except Temporary as error:
+        said = str(error)
+        _note(lambda: lastrun.note_failed(wanted.data_dir, SYSTEM.now(), said))
+        raise
+    _note(lambda: lastrun.note_made(wanted.data_dir, SYSTEM.now(), target, len(done.faults)))
     for note in done.notes:
         print(one_line(f"note: {note}"))
     for fault in done.faults:
@@ -37,6 +47,14 @@ def _backup(invocation: Invocation) -> int:
         return 1
     print("the backup is whole")
     return 0
+
+
+def _note(write: Callable[[], None]) -> None:
+    """For 'status'; a backup is as good without."""
+    try:
+        write()
+    except OSError as error:
+        print(one_line(f"note: 'status' will not know of this backup: {error.strerror}"))
 
 
 def _say(text: str) -> None:
@@ -58,7 +76,8 @@ one file system, which takes no room; -copy writes them out, against damage of t
 an earlier backup is linked to it. The keys and passwords are in the backup: keep it as safe as the server.
 
 When anything is damaged or missing it is listed, the rest is backed up, and the exit code is 1. 'verifydata folder'
-looks again at any time, 'restore' brings back all, or an account, mailbox or message.
+looks again at any time, 'restore' brings back all, or an account, mailbox or message. 'status' tells of a backup that
+failed, and when the last one is older than a week.
 
     mox backup /backup/mox-monday
     mox backup -earlier /backup/mox-monday /backup/mox-tuesday

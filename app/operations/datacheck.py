@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from app.errors import Refusal, StoreError, Temporary
+from app.operations.backup import lastrun
 from app.store import queuecheck
 from app.store.account import check, numbering, recounting
 from app.store.account.anyversion import readable
@@ -27,7 +28,7 @@ from app.store.serverschema import MIGRATIONS as SERVER_MIGRATIONS
 
 MOVED: Final = "moved"
 _KNOWN: Final = frozenset(
-    {"accounts", "queue", "removed", "imports", "acme", "tmp", "ctl", "lock", "receivedid.key", MOVED}
+    {"accounts", "queue", "removed", "imports", "acme", "tmp", "ctl", "lock", "receivedid.key", lastrun.FILE, MOVED}
 )
 
 

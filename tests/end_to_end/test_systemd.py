@@ -72,11 +72,23 @@ def test_service_is_started_reloaded_and_watched(machine: Machine) -> None:
         assert seen["Uid"].split() == [user] * 4
         assert (seen["CapEff"], seen["CapPrm"], seen["CapAmb"]) == ("0" * 16,) * 3
         assert (seen["NoNewPrivs"], seen["Seccomp"]) == ("1", "2")
+    tells_of_backups(machine)
     reloads(machine, main)
     refuses_a_broken_configuration(machine)
     is_watched(machine)
     machine.run("systemctl", "stop", "mox")
     assert machine.show("Result") == "success"
+
+
+def tells_of_backups(machine: Machine) -> None:
+    """Made by root, beside a service that may write nowhere but to its own directories."""
+    assert "There is no backup yet" in machine.run(*MOX, "status", is_checked=False).stdout
+    machine.run(*MOX, "backup", "/srv/monday")
+    assert "in /srv/monday" in machine.run(*MOX, "status", is_checked=False).stdout
+    assert machine.run(*MOX, "backup", "/proc/tuesday", is_checked=False).returncode != 0
+    told = machine.run(*MOX, "status", is_checked=False).stdout
+    assert "The last backup failed" in told
+    assert "in /srv/monday" in told
 
 
 def reloads(machine: Machine, main: str) -> None:

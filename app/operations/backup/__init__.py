@@ -9,7 +9,7 @@ files into the folder: as hard links where that is possible, for bytes that neve
 to an earlier backup where they are equal. Nothing is asked of a running server, and nothing of it has to stop.
 
 What is damaged at the source is told, and everything else is backed up all the same. `form` knows what a backup
-looks like, for those who read one.
+looks like, for those who read one; `lastrun` notes what became of the last one, for the status.
 
 Start reading at `run`.
 """

@@ -16,7 +16,7 @@ from typing import Final
 from app import VERSION
 from app.clock import SYSTEM, Clock
 from app.errors import Refusal, Temporary
-from app.operations.backup import form
+from app.operations.backup import form, lastrun
 from app.operations.backup.placing import DIRECTORY_MODE, Placing
 from app.operations.datacheck import Check, account_directories, check_data, is_data
 from app.store.account.bodies import path_of
@@ -24,7 +24,7 @@ from app.store.databasecopy import sync
 from app.store.filehold import held
 
 SHARED: Final = frozenset(Path(name) for name in ("/", "/etc", "/usr/local/etc", "/home"))
-SKIPPED: Final = frozenset({"tmp", "lock", "ctl"})  # of the data directory
+SKIPPED: Final = frozenset({"tmp", "lock", "ctl", lastrun.FILE})  # of the data directory
 
 Tell = Callable[[str], None]
 

@@ -34,6 +34,7 @@ class Subject(Enum):
     DISK = "disk"
     MEMORY = "memory"
     DATA = "data"
+    BACKUP = "backup"
     SIGN_INS = "sign-ins"
     REPORTS = "reports"
     JUNK = "junk filter"

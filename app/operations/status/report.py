@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from app.config.history import Version
 from app.config.loading import DOMAINS_CONF
 from app.errors import MailError
-from app.operations.status import certificates, configuration, machine, mail, outside, server
+from app.operations.status import backups, certificates, configuration, machine, mail, outside, server
 from app.operations.status.finding import Finding, Page, Sources, Subject
 from app.store.looks import Grade, Look
 from app.store.runs import Run
@@ -34,6 +34,7 @@ _QUICK: Final[tuple[tuple[Subject, Part], ...]] = (
     (Subject.QUEUE, mail.queue),
     (Subject.DISK, machine.machine),
     (Subject.DATA, server.data),
+    (Subject.BACKUP, backups.backups),
     (Subject.SIGN_INS, outside.sign_ins),
     (Subject.REPORTS, outside.reports),
 )
