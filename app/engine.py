@@ -7,8 +7,10 @@ one may finish what it does, then the queue, then the databases. Everything here
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import ipaddress
 import itertools
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +24,9 @@ from app.config.live import Live
 from app.config.static import Static
 from app.endpoints import Bound, Endpoint, Kind, automatic_certificates, certificates_in_files
 from app.imapserver.connection import ImapConnection
+from app.imapserver.preauthenticated import PreauthenticatedConnection
 from app.imapserver.service import ImapService
+from app.imapserver.session import SignedIn
 from app.log import logger
 from app.net.connection import Connection
 from app.net.listen import Serving
@@ -132,7 +136,7 @@ class Engine:
             returns=self.server.returns,
             evaluations=None if live.static.no_outgoing_dmarc_reports else self.server.evaluations,
         )
-        self._imap_rates = Rates(clock, is_limited=not options.localserve_address)
+        self._imap_service = self._imap()
         self.dispatcher = Dispatcher(self._queue_setup())
         self.reports = Schedule(
             ReportSetup(live=live, queue=self.queue, server=self.server, resolver=self.resolver, clock=clock)
@@ -146,6 +150,20 @@ class Engine:
             classify=content,
             block_lists=BlockLists(self.resolver, clock),
             now=clock.now,
+        )
+
+    def _imap(self) -> ImapService:
+        """As the control socket has it; listeners differ in some of it."""
+        rates = Rates(self.options.clock, is_limited=not self.options.localserve_address)
+        return ImapService(
+            name="ctl",
+            hostname=self.live.static.hostname.ascii,
+            accounts=self.accounts,
+            signin=self.signin,
+            tls_context=None,
+            passwords_need_tls=True,
+            connections=rates.connections,
+            concurrent=rates.concurrent,
         )
 
     async def _deliver_local(self, message: Local) -> Reply:
@@ -240,19 +258,26 @@ class Engine:
     def _factory(self, endpoint: Endpoint) -> Callable[[], Connection]:
         if endpoint.smtp is not None:
             return factory(endpoint.smtp, self._smtp)
-        service = ImapService(
+        service = dataclasses.replace(
+            self._imap_service,
             name=service_name(endpoint),
             hostname=(endpoint.listener.hostname or self.live.static.hostname).ascii,
-            accounts=self.accounts,
-            signin=self.signin,
             tls_context=endpoint.tls,
             passwords_need_tls=endpoint.passwords_need_tls,
-            connections=self._imap_rates.connections,
-            concurrent=self._imap_rates.concurrent,
             max_message_bytes=endpoint.listener.smtp_max_message_size,
         )
         implicit: ssl.SSLContext | None = endpoint.tls if endpoint.is_tls_first else None
         return lambda: ImapConnection(service, implicit_tls=implicit)
+
+    async def serve_imap(self, sock: socket.socket, account_name: str, login: str) -> None:
+        """Speak IMAP on a connected socket, with somebody who needs not sign in; returns when it has begun.
+
+        Raises NoSuchAccount, StoreError.
+        """
+        who = SignedIn(await self.accounts.open(account_name), login)
+        connection = PreauthenticatedConnection(self._imap_service, who)
+        connection.group = self.serving.connections
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, sock)
 
     def _serve_pages(self, bound: Bound, services: list[Endpoint]) -> None:
         from app.operations.figures import Figures

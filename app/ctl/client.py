@@ -10,10 +10,11 @@ ControlError with its words.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from app.ctl import protocol
 from app.ctl.address import short_name
@@ -33,7 +34,7 @@ class ControlClient:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._file = cast(BinaryIO, sock.makefile("rb"))
+        self._file = sock.makefile("rb")
         protocol.check_greeting(self._line(protocol.MAX_LINE_BYTES))
 
     def __enter__(self) -> ControlClient:
@@ -68,6 +69,24 @@ class ControlClient:
             if "result" in reply:
                 return reply["result"]
             output(self._read(protocol.chunk_size(reply)))
+
+    def relay(self, source: int, target: int) -> None:
+        """Join two descriptors to a connection that was given away: until the server ends it, or nobody reads.
+
+        The end of `source` is passed on. A thread that waits for it may be left when this returns.
+        """
+        self._sock.settimeout(None)
+        threading.Thread(target=self._pass_up, args=(source,), daemon=True).start()
+        with contextlib.suppress(OSError):
+            while data := self._file.read1(protocol.CHUNK_BYTES):
+                while data:
+                    data = data[os.write(target, data) :]
+
+    def _pass_up(self, source: int) -> None:
+        with contextlib.suppress(OSError):
+            while data := os.read(source, protocol.CHUNK_BYTES):
+                self._sock.sendall(data)
+            self._sock.shutdown(socket.SHUT_WR)
 
     def wait_for_end(self) -> None:
         """Return when the server is gone."""

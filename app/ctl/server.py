@@ -13,7 +13,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from app.ctl import protocol
 from app.ctl.address import short_name
@@ -21,6 +21,9 @@ from app.ctl.protocol import Arguments, ControlError, Json
 from app.errors import MailError
 from app.log import logger
 from app.metrics import PANICS
+from app.net.accepted import unread_socket
+
+TakeOver: TypeAlias = Callable[[socket.socket], Awaitable[None]]
 
 _LOG = logger("ctl")
 
@@ -35,6 +38,11 @@ class Call:
         self._reader = reader
         self._writer = writer
         self._has_input = has_input
+        self.taken_over: TakeOver | None = None
+
+    def hand_over(self, take: TakeOver) -> None:
+        """Give the connection away after the result was sent; from then on it does not speak this protocol."""
+        self.taken_over = take
 
     async def input(self) -> AsyncIterator[bytes]:
         """What the client sends along, piece by piece; read on after an error, it is thrown away."""
@@ -89,7 +97,10 @@ class ControlServer:
         try:
             writer.write(protocol.greeting())
             while line := await _read_line(reader):
-                writer.write(await self._answer(line, reader, writer))
+                reply, take = await self._answer(line, reader, writer)
+                if take is not None:
+                    return await _give_away(writer, reply, take)
+                writer.write(reply)
                 await writer.drain()
         except ControlError as error:  # the stream is out of step; nothing after it can be understood
             writer.write(protocol.write_line({"error": str(error)}))
@@ -99,13 +110,15 @@ class ControlServer:
             self._tasks.discard(task)
             writer.close()
 
-    async def _answer(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    async def _answer(
+        self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[bytes, TakeOver | None]:
         request = protocol.parse_request(line)
         call = Call(request.arguments, reader, writer, request.has_input)
         reply = await self._perform(request.name, call)
         async for _ in call.input():
             pass
-        return protocol.write_line(reply)
+        return protocol.write_line(reply), call.taken_over
 
     async def _perform(self, name: str, call: Call) -> dict[str, Json]:
         operation = self._operations.get(name)
@@ -123,6 +136,21 @@ class ControlServer:
             return {"error": "this failed in the server, its log says why"}
         _LOG.debug("control operation", operation=name)
         return {"result": result}
+
+
+async def _give_away(writer: asyncio.StreamWriter, reply: bytes, take: TakeOver) -> None:
+    """Send the reply, and give the socket to somebody else before anything more is read from it."""
+    transport = cast(asyncio.Transport, writer.transport)
+    transport.pause_reading()
+    transport.set_write_buffer_limits(0)  # so that drain waits for all
+    writer.write(reply)
+    await writer.drain()
+    sock = unread_socket(transport)
+    try:
+        await take(sock)
+    except MailError as error:  # the other side sees the end
+        _LOG.error("a connection of the control socket could not be taken over", error=error)
+        sock.close()
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

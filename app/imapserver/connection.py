@@ -123,9 +123,13 @@ class ImapConnection(Connection):
         if (found := await self.service.signin.by_key(self._context())) is None:
             return self._greet()
         account = await self.service.accounts.open(found.account_name)
-        self.session.signed_in = SignedIn(account, found.login_address)
+        self.welcome(SignedIn(account, found.login_address))
+
+    def welcome(self, who: SignedIn) -> None:
+        """Greet somebody who needs not sign in any more."""
+        self.session.signed_in = who
         self.signed_in()
-        text = f"mox imap welcomes {found.login_address}"
+        text = f"mox imap welcomes {who.login}"
         self.write(untagged(Status.PREAUTH, text, capability(self.session.capabilities())))
 
     def received(self, data: bytes) -> None:

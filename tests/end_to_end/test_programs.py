@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.reading import ACCOUNT, PASSWORD, arrived, find, new_message, new_subject, signed_in
-from tests.support.built import Instance
+from tests.support.built import Instance, environment, everyones_python, readable_archive
 
 
 def call(*command: str) -> str:
@@ -89,19 +91,25 @@ def test_curl_appends(server: Instance, tmp_path: Path) -> None:
     arrived(server, subject, "Drafts")
 
 
-def synchronise(server: Instance, folder: Path) -> None:
+def over_network(server: Instance) -> str:
+    """How mbsync reaches the server and signs in."""
+    return f"Host {server.ip}\nPort 1143\nUser {ACCOUNT}\nPass {PASSWORD}\nSSLType None\nAuthMechs LOGIN\n"
+
+
+def through_command(server: Instance) -> str:
+    """As through ssh: a command that is started, and is signed in already."""
+    words = [everyones_python(), str(readable_archive()), "-config", f"{server.directory}/mox.conf"]
+    variables = [f"{name}={value}" for name, value in environment().items()]
+    return f'Tunnel "{shlex.join(["env", "-i", *variables, *words, "admin", "imapserve", ACCOUNT])}"\n'
+
+
+def synchronise(server: Instance, folder: Path, way: Callable[[Instance], str] = over_network) -> None:
     """Runs mbsync between the account's mailbox Sync and a Maildir."""
     settings = folder / "mbsyncrc"
     settings.write_text(
         f"""\
 IMAPStore far
-Host {server.ip}
-Port 1143
-User {ACCOUNT}
-Pass {PASSWORD}
-SSLType None
-AuthMechs LOGIN
-
+{way(server)}
 MaildirStore near
 Path {folder}/mail/
 Inbox {folder}/mail/inbox
@@ -124,14 +132,18 @@ def files(folder: Path) -> list[Path]:
     return [path for part in ("cur", "new") for path in (folder / "mail" / "Sync" / part).iterdir()]
 
 
-def test_mbsync_carries_messages_flags_and_deletions_both_ways(server: Instance, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", [over_network, through_command])
+def test_mbsync_carries_messages_flags_and_deletions_both_ways(
+    server: Instance, tmp_path: Path, way: Callable[[Instance], str]
+) -> None:
     if shutil.which("mbsync") is None:
         pytest.skip("mbsync is not installed; see tests/packages.txt")
     first, second = new_subject(), new_subject()
     with signed_in(server) as client:
+        client.delete("Sync")
         assert client.create("Sync")[0] == "OK"
         client.append("Sync", None, None, new_message(first).as_bytes())
-        synchronise(server, tmp_path)
+        synchronise(server, tmp_path, way)
         (near,) = files(tmp_path)
         assert first in near.read_text()
 
@@ -140,7 +152,7 @@ def test_mbsync_carries_messages_flags_and_deletions_both_ways(server: Instance,
         )
         seen = near.parent.parent / "cur" / (near.name.split(":")[0] + ":2,S")
         near.rename(seen)
-        synchronise(server, tmp_path)
+        synchronise(server, tmp_path, way)
         client.select("Sync")
         (uid,) = find(client, second)
         assert rb"\Flagged" in client.uid("FETCH", uid.decode(), "(FLAGS)")[1][0]
@@ -149,10 +161,10 @@ def test_mbsync_carries_messages_flags_and_deletions_both_ways(server: Instance,
 
         client.uid("STORE", uid.decode(), "+FLAGS", r"(\Deleted)")
         client.expunge()
-        synchronise(server, tmp_path)
+        synchronise(server, tmp_path, way)
         (left,) = files(tmp_path)
         assert second in left.read_text()
         left.unlink()
-        synchronise(server, tmp_path)
+        synchronise(server, tmp_path, way)
         client.noop()
         assert find(client, second) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -42,11 +43,24 @@ class ControlWorld:
             rotations=Rotations(self.live, self.server_db.rotations, Resolver([]), SYSTEM),
             imports=Imports(self.accounts, network_of(Resolver([]))),
             stop=lambda: self.stop(),
+            serve_imap=self.serve_imap,
         )
         self.server = ControlServer(self.live.data_dir, operations(controlled))
 
     def stop(self) -> None:
         self.stopped = True
+
+    async def serve_imap(self, sock: socket.socket, account: str, login: str) -> None:
+        """Say who it is, and then the same as the other side."""
+        reader, writer = await asyncio.open_unix_connection(sock=sock)
+        writer.write(f"{account} {login}\n".encode())
+        self.echo = asyncio.create_task(self._echo(reader, writer))
+
+    async def _echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(4096):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
 
     def run_with_client(self, talk: Callable[[ControlClient], T]) -> T:
         """The result of the blocking `talk(client)`."""
