@@ -84,8 +84,9 @@ class FolderTaking:
     def __init__(self, place: Place, planned: Planned) -> None:
         self._place = place
         self._planned = planned
-        self._uidvalidity = 0
+        self._uidvalidity = self._compared_to = 0
         self._taker = Taker(place.account)
+        self._comparing = Taker(place.account, skips_present=True)
 
     async def take(self) -> None:
         """Add what is new; raises ImapFailed, StoreError, Temporary."""
@@ -93,16 +94,18 @@ class FolderTaking:
         opened = await place.client.examine(raw)
         reached = await place.account.read(lambda db: imports.reached(db, place.source_id, raw))
         self._uidvalidity = opened.uidvalidity
-        # Under another uidvalidity the uids are new ones, and the messages may be the same.
-        is_new = reached is not None and reached.uidvalidity != opened.uidvalidity
-        self._taker = Taker(place.account, skips_present=is_new)
+        is_renumbered = reached is not None and reached.uidvalidity != opened.uidvalidity
+        last = reached.last_uid if reached is not None and not is_renumbered else 0
         await self._taker.make(self._planned.mailbox)
-        last = reached.last_uid if reached is not None and not is_new else 0
         if not opened.count or last >= MAX_NUMBER:
             return
         seen = _Seen()
         await place.client.sizes(last + 1, seen.add)
         await asyncio.to_thread(seen.sort)
+        if is_renumbered and seen.uids:
+            self._compared_to = seen.uids[-1]  # the uids are new ones, and the messages may be the same
+        elif reached is not None:
+            self._compared_to = reached.compared_to  # a run that did not come to the end
         place.progress.expected += len(seen.uids)
         await self._take_all(seen)
 
@@ -166,19 +169,20 @@ class FolderTaking:
         self._place.progress.note_problem(f"{self._planned.name}, message {uid}: {text}")
 
     async def _store(self, found: list[Message], last_uid: int, passed: int, numbers: dict[int, int]) -> None:
+        may_be_there = any(one.said.uid <= self._compared_to for one in found)
         try:
             batch = await asyncio.to_thread(self._batch, found)
         finally:
             _discard(found)
         there = [numbers[one.said.uid] for one in found if one.sink is not None] if numbers else []
-        place = Reached(self._uidvalidity, last_uid)
+        place = Reached(self._uidvalidity, last_uid, self._compared_to)
 
         def note(tx: Tx, taken: Taken) -> None:
             imports.note(tx, self._place.source_id, self._planned.raw, place, taken.added)
             imports.note_numbers(tx, self._place.source_id, (number for number in there if number))
 
         progress = self._place.progress
-        progress.count(await self._taker.take(batch, note))
+        progress.count(await (self._comparing if may_be_there else self._taker).take(batch, note))
         progress.passed += passed
 
     def _batch(self, found: list[Message]) -> list[Incoming]:

@@ -43,10 +43,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How far a folder was taken."""
+    """How far a folder was taken.
+
+    After a change of uidvalidity, messages up to `compared_to` may be there from before, and are compared.
+    """
 
     uidvalidity: int
     last_uid: int
+    compared_to: int = 0
 
 
 def begin(tx: Tx, server: Server) -> int:
@@ -99,7 +103,7 @@ def sources(db: sqlite3.Connection) -> list[Source]:
 
 def reached(db: sqlite3.Connection, source_id: int, folder: bytes) -> Reached | None:
     """How far a folder was taken; None when nothing was."""
-    sql = "SELECT uidvalidity, last_uid FROM import_folder WHERE source_id = ? AND folder = ?"
+    sql = "SELECT uidvalidity, last_uid, compared_to FROM import_folder WHERE source_id = ? AND folder = ?"
     row = db.execute(sql, (source_id, folder)).fetchone()
     return Reached(*row) if row is not None else None
 
@@ -107,8 +111,9 @@ def reached(db: sqlite3.Connection, source_id: int, folder: bytes) -> Reached | 
 def note(tx: Tx, source_id: int, folder: bytes, place: Reached, taken: int) -> None:
     """Note how far a folder was taken, by `taken` messages more."""
     tx.db.execute(
-        "INSERT OR REPLACE INTO import_folder (source_id, folder, uidvalidity, last_uid) VALUES (?, ?, ?, ?)",
-        (source_id, folder, place.uidvalidity, place.last_uid),
+        """INSERT OR REPLACE INTO import_folder (source_id, folder, uidvalidity, last_uid, compared_to)
+        VALUES (?, ?, ?, ?, ?)""",
+        (source_id, folder, place.uidvalidity, place.last_uid, place.compared_to),
     )
     tx.db.execute("UPDATE import_source SET taken = taken + ? WHERE id = ?", (taken, source_id))
 

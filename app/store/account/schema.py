@@ -289,6 +289,10 @@ CREATE TABLE archive_import (
 ) STRICT;
 """
 
+_COMPARISONS = """
+ALTER TABLE import_folder ADD COLUMN compared_to INTEGER NOT NULL DEFAULT 0;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
@@ -302,4 +306,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _ACCESS,
     _IMPORTS,
     _ARCHIVES,
+    _COMPARISONS,
 )

@@ -129,6 +129,25 @@ def test_same_messages_under_another_uidvalidity_are_not_taken_again(tmp_path: P
     with_account(tmp_path, do)
 
 
+def test_end_in_the_middle_after_another_uidvalidity_makes_no_message_come_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_module, "BATCH_COUNT", 2)
+
+    async def do(account: Account) -> None:
+        await move(account, Mailhost({"INBOX": Folder(some(*range(1, 8)))}))
+        moved = {uid + 10: data for uid, data in some(*range(1, 10)).items()}
+        host = Mailhost({"INBOX": Folder(moved, uidvalidity=2)}, leaves_after=3)
+        progress = await move(account, host)
+        assert (progress.state, progress.taken, progress.present) == (State.DONE, 2, 7)
+        assert held(account) == [f"Inbox {uid}" for uid in range(1, 10)]
+        assert host.asked.count(11) == 1, "what was compared once is not asked for again"
+        moved |= {uid + 10: simple_message(9) for uid in (12, 13)}  # new ones, however much they look like others
+        assert (await move(account, Mailhost({"INBOX": Folder(moved, uidvalidity=2)}))).taken == 2
+
+    with_account(tmp_path, do)
+
+
 def test_message_that_gmail_shows_in_several_folders_is_taken_once(tmp_path: Path) -> None:
     large = 1 << 63
     folders = {
