@@ -56,6 +56,8 @@ def _all(invocation: Invocation) -> int:
     code = _tell_faults(done.faults)
     if done.held:
         print(f"{done.held} messages in the queue are on hold, as they may have been sent since: see 'queue list'")
+    for one in done.left_out:
+        print(one_line(f"note: not in the backup: {one}, which the configuration names; bring it back, too"))
     print(one_line(f"restored: {done.config_path} and {done.data_dir}; start the server with 'serve'"))
     return code
 

@@ -26,6 +26,7 @@ class Description:
     began: float
     ended: float
     faults: int
+    left_out: tuple[str, ...] = ()  # what the configuration names, and is elsewhere
 
     def encoded(self) -> bytes:
         """The content of the file."""
@@ -38,8 +39,9 @@ def describe(folder: Path) -> Description:
         raise Refusal(f"{folder} is a backup that was not finished; name another one")
     try:
         found = json.loads((folder / FILE).read_bytes())
+        found["left_out"] = tuple(str(one) for one in found.get("left_out", ()))  # the first ones do not say it
         description = Description(**{name: found[name] for name in Description.__slots__})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise Refusal(f"{folder} is no backup: it has no {FILE} that can be read") from None
     if description.format != FORMAT:
         raise Refusal(f"{folder} was made by version {description.version}; use that or a newer one to read it")

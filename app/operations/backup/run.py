@@ -15,6 +15,8 @@ from typing import Final
 
 from app import VERSION
 from app.clock import SYSTEM, Clock
+from app.config.loading import load
+from app.config.namedfiles import named_outside
 from app.errors import Refusal, Temporary
 from app.operations.backup import form, lastrun
 from app.operations.backup.placing import DIRECTORY_MODE, Placing
@@ -58,6 +60,7 @@ def back_up(wanted: Wanted, tell: Tell, clock: Clock = SYSTEM) -> Done:
     with _unfinished(wanted.target) as root:
         placing = Placing(root, wanted.earlier, links=wanted.links)
         _place_config(placing, wanted)
+        left_out = _left_out(wanted.config_path)
         _place_data(placing, wanted, tell)
         tell("verifying")
         _verify(placing)
@@ -69,6 +72,7 @@ def back_up(wanted: Wanted, tell: Tell, clock: Clock = SYSTEM) -> Done:
             began=began,
             ended=clock.now(),
             faults=len(tally.faults),
+            left_out=tuple(left_out),
         )
         placing.write(form.FILE, description.encoded())
         placing.sync()
@@ -78,7 +82,7 @@ def back_up(wanted: Wanted, tell: Tell, clock: Clock = SYSTEM) -> Done:
         linked=tally.linked,
         copied_bytes=tally.copied_bytes,
         faults=tuple(tally.faults),
-        notes=tuple(tally.notes),
+        notes=(*tally.notes, *(f"not in it: {name}, which the configuration names; keep a copy" for name in left_out)),
     )
 
 
@@ -153,6 +157,12 @@ def _place_config(placing: Placing, wanted: Wanted) -> None:
     if _is_shared(wanted):
         left_out |= {path.resolve() for path in directory.iterdir() if is_data(path.name)}
     _place_tree(placing, directory, name, left_out - {directory.resolve()})
+
+
+def _left_out(config_path: Path) -> list[str]:
+    """What belongs to the server and is elsewhere, as keys of other programs and web sites are."""
+    loaded = load(config_path, files=False)
+    return named_outside(loaded.static.value, loaded.dynamic.value, config_path.absolute().parent)
 
 
 def _is_shared(wanted: Wanted) -> bool:

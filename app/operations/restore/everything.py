@@ -44,6 +44,7 @@ class Restored:
     data_dir: Path
     held: int  # recipients in the queue
     faults: tuple[str, ...]
+    left_out: tuple[str, ...]  # files that the configuration names, which the backup does not have
 
 
 def restore_all(wanted: Wanted, tell: Callable[[str], None]) -> Restored:
@@ -69,7 +70,9 @@ def restore_all(wanted: Wanted, tell: Callable[[str], None]) -> Restored:
         config_path.unlink(missing_ok=True)
         text = f"restoring failed, and is not complete: {_reason(error)}; remove what there is of"
         raise Temporary(f"{text} {config_path.parent} and {data_dir}, then try again") from None
-    return Restored(config_path=config_path, data_dir=data_dir, held=held, faults=tuple(faults))
+    return Restored(
+        config_path=config_path, data_dir=data_dir, held=held, faults=tuple(faults), left_out=description.left_out
+    )
 
 
 def _reason(error: OSError | MailError) -> str:

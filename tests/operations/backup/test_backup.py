@@ -97,6 +97,28 @@ def test_equal_files_are_linked_to_an_earlier_backup(folder: Path, tmp_path: Pat
     assert all(path.stat().st_nlink == 1 for path in folder.rglob("msg/*/*"))
 
 
+def test_what_the_configuration_names_elsewhere_is_told(folder: Path, tmp_path: Path) -> None:
+    assert run(folder, tmp_path / "first").notes == ()
+    assert form.describe(tmp_path / "first").left_out == ()
+    config = folder / "config"
+    with open(config / "mox.conf", "a") as file:
+        file.write("TLS:\n\tCA:\n\t\tCertFiles:\n\t\t\t- ../elsewhere/ca.pem\n\t\t\t- link.pem\n\t\t\t- inside.pem\n")
+    (config / "link.pem").symlink_to(tmp_path / "far.pem")
+    (tmp_path / "far.pem").write_text("certificate")
+    (config / "inside.pem").write_text("certificate")
+    with open(config / "domains.conf", "a") as file:
+        file.write(
+            "WebHandlers:\n\t-\n\t\tDomain: a.example\n\t\tPathRegexp: ^/\n\t\tWebStatic:\n\t\t\tRoot: /srv/site\n"
+        )
+    done = run(folder, tmp_path / "second")
+    assert (tmp_path / "second" / "config" / "link.pem").read_text() == "certificate"
+    wanted = ("../elsewhere/ca.pem", "/srv/site")
+    assert form.describe(tmp_path / "second").left_out == wanted
+    assert [note for note in done.notes if note.startswith("not in it: ")] == [
+        f"not in it: {name}, which the configuration names; keep a copy" for name in wanted
+    ]
+
+
 @pytest.mark.parametrize("place", ["there", "mox/data/backup", "mox/config/backup", "nowhere/backup"])
 def test_place_that_cannot_be_is_refused_and_untouched(folder: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / "there").mkdir()
