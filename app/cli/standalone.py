@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from app.cli.command import Invocation
@@ -87,6 +87,16 @@ def work_here(invocation: Invocation, no_server: NotRunning, work: Callable[[Liv
 
     with locked(invocation, no_server):
         return asyncio.run(_with_accounts(invocation, work))
+
+
+def work_with_kept(
+    invocation: Invocation, no_server: NotRunning, work: Callable[[Kept], Coroutine[None, None, T]]
+) -> T:
+    """The result of `work` under the lock, on all that is kept."""
+    import asyncio
+
+    with locked(invocation, no_server), _kept(invocation) as kept:
+        return asyncio.run(work(kept))
 
 
 async def _with_accounts(invocation: Invocation, work: Callable[[Live, Accounts], Awaitable[T]]) -> T:

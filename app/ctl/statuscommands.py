@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from app.ctl.protocol import Json
 from app.ctl.server import Call, Operation
 from app.operations.status.finding import Finding, Sources
-from app.operations.status.report import Change, status_of
+from app.operations.status.report import Change, Status, status_of
 
 
 def status_operations(sources: Sources) -> Mapping[str, Operation]:
@@ -17,7 +17,11 @@ def status_operations(sources: Sources) -> Mapping[str, Operation]:
 
 
 async def _status(sources: Sources, call: Call) -> Json:
-    found = await status_of(sources)
+    return told(await status_of(sources))
+
+
+def told(found: Status) -> Json:
+    """As the client prints it."""
     return {
         "grade": found.grade.value,
         "findings": [_finding(one) for one in found.findings],

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from app.cli.main import main
+from app.store.datalock import DataLock
 from tests.support import control
 
 
@@ -41,6 +42,13 @@ def test_the_command_gives_json(world, capsys):
     assert json.loads(capsys.readouterr().out)["grade"] == "fine"
 
 
-def test_without_a_server_it_says_so(world, capsys):
-    assert main(["-config", str(world.live.path), "status"]) == 1
-    assert capsys.readouterr().err
+def test_without_a_server_it_says_so_and_what_can_be_told(world, capsys):
+    world.run(lambda: None)  # which closes the databases
+    command = ["-config", str(world.live.path), "status"]
+    assert main(command) == 4
+    told = capsys.readouterr().out
+    assert told.startswith("ACT   server: The server was never started.")
+    assert "fine  queue: Mail waits in the queue. 2 recipients" in told
+    with DataLock(world.live.data_dir):  # a server that may not be asked
+        assert main(command) == 1
+    assert "no server answers" in capsys.readouterr().err

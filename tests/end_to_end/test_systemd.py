@@ -78,6 +78,10 @@ def test_service_is_started_reloaded_and_watched(machine: Machine) -> None:
     is_watched(machine)
     machine.run("systemctl", "stop", "mox")
     assert machine.show("Result") == "success"
+    told = machine.run(*MOX, "status", is_checked=False)
+    assert (told.returncode, "ACT   server: The server does not run. It ended" in told.stdout) == (4, True)
+    assert machine.shell("find config data -user root") == "", "root leaves nothing that the server cannot use"
+    machine.run("systemctl", "start", "mox")
 
 
 def tells_of_backups(machine: Machine) -> None:

@@ -25,8 +25,13 @@ _PROC: Final = Path("/proc")
 
 async def machine(sources: Sources) -> Sequence[Finding]:
     """All of it."""
-    data_dir = sources.live.data_dir
-    return await asyncio.to_thread(lambda: [*_disk(data_dir), *memory(_PROC), *_open_files()])
+    found = await asyncio.to_thread(lambda: [*memory(_PROC), *_open_files()])
+    return [*await disk(sources), *found]
+
+
+async def disk(sources: Sources) -> Sequence[Finding]:
+    """Room for data."""
+    return await asyncio.to_thread(_disk, sources.live.data_dir)
 
 
 def _disk(data_dir: Path) -> Sequence[Finding]:

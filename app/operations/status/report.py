@@ -38,6 +38,15 @@ _QUICK: Final[tuple[tuple[Subject, Part], ...]] = (
     (Subject.SIGN_INS, outside.sign_ins),
     (Subject.REPORTS, outside.reports),
 )
+_AT_REST: Final[tuple[tuple[Subject, Part], ...]] = (
+    (Subject.SERVER, server.at_rest),
+    (Subject.CONFIGURATION, configuration.configuration),
+    (Subject.CERTIFICATES, certificates.certificates),
+    (Subject.QUEUE, mail.queue),
+    (Subject.DISK, machine.disk),
+    (Subject.DATA, server.data),
+    (Subject.BACKUP, backups.backups),
+)
 _SLOW: Final[tuple[tuple[Subject, Part], ...]] = ((Subject.JUNK, server.junk),)
 
 
@@ -67,6 +76,12 @@ class Status:
 async def status_of(sources: Sources) -> Status:
     """Everything."""
     findings, changed = await asyncio.gather(_ask([*_QUICK, *_SLOW], sources), changes(sources))
+    return Status(findings=findings, changes=changed)
+
+
+async def status_at_rest(sources: Sources) -> Status:
+    """What can be told while no server runs."""
+    findings, changed = await asyncio.gather(_ask(_AT_REST, sources), changes(sources))
     return Status(findings=findings, changes=changed)
 
 

@@ -14,18 +14,13 @@ from app.operations.status.finding import Finding, Page, Sources, Subject, act, 
 from app.operations.status.words import age, plural, size
 from app.store import snapshots
 from app.store.account import junkfilter
-from app.store.looks import Grade, Look
 from app.store.runs import Run
 
 DAY_S: Final = 86400.0
 RESTARTS: Final = 20  # that are looked at
 MANY_CRASHES: Final = 3  # in a day
 LARGE_WAL_BYTES: Final = 256 << 20
-BACKUP_OLD_S: Final = 8 * DAY_S
 MAX_ACCOUNTS: Final = 200
-
-BACKUP_LOOKS: Final = "backup"
-VERIFY_LOOKS: Final = "verify"
 
 
 async def runs(sources: Sources) -> Sequence[Finding]:
@@ -37,6 +32,17 @@ async def runs(sources: Sources) -> Sequence[Finding]:
     since = f" since {age(now - present.started)}" if present else ""
     text = f"Version {VERSION}, runs{since}; {plural(errors, 'error')} in its log in that time."
     return [*found, fine(Subject.SERVER, "The server runs", text)]
+
+
+async def at_rest(sources: Sources) -> Sequence[Finding]:
+    """That no server runs, and what is known of the last one."""
+    last = next(iter(await sources.server.runs.newest(1)), None)
+    advice = "Mail from elsewhere waits at its senders, for some days. Start it with 'serve', or by its service."
+    if last is None:
+        return [act(Subject.SERVER, "The server was never started", advice)]
+    since = age(sources.clock.now() - (last.started if last.ended is None else last.ended))
+    ended = f"It was started {since} ago, and did not end by itself" if last.ended is None else f"It ended {since} ago"
+    return [act(Subject.SERVER, "The server does not run", f"{ended}. {advice}")]
 
 
 def _crashes(known: Sequence[Run], now: float) -> Sequence[Finding]:
@@ -51,24 +57,9 @@ def _crashes(known: Sequence[Run], now: float) -> Sequence[Finding]:
 
 
 async def data(sources: Sources) -> Sequence[Finding]:
-    """The databases, and when all was last checked and copied."""
+    """The databases, and what is left of an upgrade."""
     found = list(await asyncio.to_thread(_databases, sources.live.data_dir))
-    now = sources.clock.now()
-    found += await asyncio.to_thread(_before_upgrade, sources.live.data_dir, now)
-    for one in await sources.server.looks.all():
-        if one.subject in (BACKUP_LOOKS, VERIFY_LOOKS):
-            found.append(_done(one, now))
-    return found
-
-
-def _done(one: Look, now: float) -> Finding:
-    """A check or a copy that somebody had made."""
-    what = "backup" if one.subject == BACKUP_LOOKS else "check of all data"
-    text = f"{age(now - one.time)} ago: {one.text}"
-    grade, title = one.grade, f"The last {what}"
-    if grade is Grade.FINE and one.subject == BACKUP_LOOKS and now - one.time > BACKUP_OLD_S:
-        grade, title = Grade.LOOK, "The last backup is old"
-    return Finding(subject=Subject.DATA, grade=grade, title=title, text=text)
+    return found + list(await asyncio.to_thread(_before_upgrade, sources.live.data_dir, sources.clock.now()))
 
 
 def _databases(data_dir: Path) -> Sequence[Finding]:

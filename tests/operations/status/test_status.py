@@ -158,21 +158,6 @@ def test_copies_from_before_an_upgrade_are_told(tmp_path: Path, monkeypatch: pyt
     assert told.startswith("1 copy of databases from before the upgrade ")
 
 
-def test_an_old_backup_is_told(tmp_path: Path) -> None:
-    made = Made(tmp_path)
-
-    async def check() -> None:
-        await made.server.looks.note(server.BACKUP_LOOKS, [Seen(thing="/b", grade=Grade.FINE, text="all")])
-        assert Grade.LOOK not in about(await server.data(made.sources), Subject.DATA)
-        made.clock.time += 9 * DAY
-        assert about(await server.data(made.sources), Subject.DATA)[0] is Grade.LOOK
-
-    try:
-        asyncio.run(check())
-    finally:
-        made.close()
-
-
 def test_a_part_that_fails_or_hangs_does_not_take_the_others_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
