@@ -18,6 +18,7 @@ from app.web.account import (
     password,
     rules,
     signins,
+    suppressed,
     vacation,
 )
 from app.web.application import Pages
@@ -32,6 +33,7 @@ _PAGES = (
     junk,
     forwarding,
     vacation,
+    suppressed,
     bring,
     archive,
     export,
@@ -51,6 +53,7 @@ ACCOUNT_PAGES = Pages(
         NavItem("/junk", "Junk"),
         NavItem("/forwarding", "Forward"),
         NavItem("/vacation", "Away"),
+        NavItem("/suppressed", "Suppressed"),
         NavItem("/bring", "Bring mail"),
         NavItem("/archive", "Import a file"),
         NavItem("/export", "Export"),

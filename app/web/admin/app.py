@@ -32,6 +32,7 @@ from app.web.admin import (
     senttls,
     signins,
     status,
+    suppressed,
     webserver,
 )
 from app.web.application import Pages
@@ -60,6 +61,7 @@ ADMIN_PAGES = Pages(
         *status.ROUTES,
         *queue.ROUTES,
         *queueactions.ROUTES,
+        *suppressed.ROUTES,
         *blocklists.ROUTES,
         *certificates.ROUTES,
         *webserver.ROUTES,
