@@ -21,6 +21,7 @@ from app.errors import Refusal, Temporary
 from app.operations.backup import form, lastrun
 from app.operations.backup.placing import DIRECTORY_MODE, Placing
 from app.operations.datacheck import Check, account_directories, check_data, is_data
+from app.operations.mailimport import uploads
 from app.store.account.bodies import path_of
 from app.store.databasecopy import sync
 from app.store.filehold import held
@@ -215,7 +216,7 @@ def _named(database: Path) -> list[Path]:
 
 def _place_entry(placing: Placing, path: Path, name: Path, left_out: set[Path]) -> None:
     """A file or directory of the data directory that has no rules of its own."""
-    if path in left_out or _is_passing(path.name):
+    if path in left_out or _is_passing(path):
         return
     try:
         mode = path.lstat().st_mode
@@ -250,8 +251,11 @@ def _place_tree(placing: Placing, directory: Path, name: Path, left_out: set[Pat
             placing.tally.notes.append(f"{path} is no file, and left out")
 
 
-def _is_passing(name: str) -> bool:
-    """Whether it belongs to a database that is copied whole, or is from before an upgrade."""
+def _is_passing(path: Path) -> bool:
+    """Whether it belongs to a database that is copied whole, is from before an upgrade, or is only just arriving."""
+    name = path.name
+    if path.parent.parent.name == uploads.DIRECTORY:
+        return name.startswith(uploads.PART)
     return name.endswith((".db-wal", ".db-shm", ".db-journal", ".part")) or ".db.before-" in name
 
 

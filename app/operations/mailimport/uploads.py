@@ -35,7 +35,8 @@ from app.store.accounts import Accounts
 
 FREE_BYTES: Final = 512 << 20  # that an upload leaves on the disk
 CHECK_EVERY: Final = 16 << 20
-_PART: Final = "part-"
+DIRECTORY: Final = "imports"
+PART: Final = "part-"  # begins the name of an archive that arrives
 BUSY: Final = "an archive is being imported already; wait until that is done, or end it"
 
 log = logger("import")
@@ -46,7 +47,7 @@ class Upload:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-        descriptor, name = tempfile.mkstemp(prefix=_PART, dir=directory)
+        descriptor, name = tempfile.mkstemp(prefix=PART, dir=directory)
         self.path = Path(name)
         self.size = 0
         self._file = os.fdopen(descriptor, "wb", buffering=1 << 20)
@@ -92,7 +93,7 @@ class ArchiveImports(Running[Progress]):
     def __init__(self, accounts: Accounts) -> None:
         super().__init__()
         self._accounts = accounts
-        self._root = accounts.data_dir / "imports"
+        self._root = accounts.data_dir / DIRECTORY
         self._is_stopping = False
 
     def receive(self, name: str) -> Upload:

@@ -97,6 +97,14 @@ def test_equal_files_are_linked_to_an_earlier_backup(folder: Path, tmp_path: Pat
     assert all(path.stat().st_nlink == 1 for path in folder.rglob("msg/*/*"))
 
 
+def test_archive_that_waits_to_be_imported_is_in_it_and_one_that_arrives_is_not(folder: Path, tmp_path: Path) -> None:
+    (imports := folder / "data" / "imports" / "jane").mkdir(parents=True)
+    (imports / "7").write_text("an archive")
+    (imports / "part-x1").write_text("the begin")
+    run(folder, tmp_path / "backup")
+    assert names(tmp_path / "backup" / "data" / "imports") == {"jane/7"}
+
+
 def test_what_the_configuration_names_elsewhere_is_told(folder: Path, tmp_path: Path) -> None:
     assert run(folder, tmp_path / "first").notes == ()
     assert form.describe(tmp_path / "first").left_out == ()
