@@ -22,6 +22,7 @@ from app.certificates.upkeep import Upkeep, Ways
 from app.clock import SYSTEM, Clock
 from app.config.live import Live
 from app.config.static import Static
+from app.ctl.server import TakeOver
 from app.endpoints import Bound, Endpoint, Kind, automatic_certificates, certificates_in_files
 from app.imapserver.connection import ImapConnection
 from app.imapserver.preauthenticated import PreauthenticatedConnection
@@ -269,15 +270,16 @@ class Engine:
         implicit: ssl.SSLContext | None = endpoint.tls if endpoint.is_tls_first else None
         return lambda: ImapConnection(service, implicit_tls=implicit)
 
-    async def serve_imap(self, sock: socket.socket, account_name: str, login: str) -> None:
-        """Speak IMAP on a connected socket, with somebody who needs not sign in; returns when it has begun.
-
-        Raises NoSuchAccount, StoreError.
-        """
+    async def imap_for(self, account_name: str, login: str) -> TakeOver:
+        """What speaks IMAP on a connected socket, with somebody who needs not sign in; raises StoreError."""
         who = SignedIn(await self.accounts.open(account_name), login)
-        connection = PreauthenticatedConnection(self._imap_service, who)
-        connection.group = self.serving.connections
-        await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, sock)
+
+        async def take(sock: socket.socket) -> None:
+            connection = PreauthenticatedConnection(self._imap_service, who)
+            connection.group = self.serving.connections
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, sock)
+
+        return take
 
     def _serve_pages(self, bound: Bound, services: list[Endpoint]) -> None:
         from app.operations.figures import Figures

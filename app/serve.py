@@ -120,7 +120,7 @@ async def _serve(live: Live, bound: list[Bound], lock: DataLock, this: Run) -> i
             rotations=engine.rotations,
             imports=engine.imports,
             stop=stop.set,
-            serve_imap=engine.serve_imap,
+            imap_for=engine.imap_for,
             certificates=engine.certificates,
         )
         control = ControlServer(live.data_dir, operations(controlled))

@@ -73,14 +73,26 @@ class ControlClient:
     def relay(self, source: int, target: int) -> None:
         """Join two descriptors to a connection that was given away: until the server ends it, or nobody reads.
 
-        The end of `source` is passed on. A thread that waits for it may be left when this returns.
+        The end of `source` is passed on. A thread that waits for it may be left when this returns. Raises ControlError
+        when `target` cannot be written to.
         """
         self._sock.settimeout(None)
         threading.Thread(target=self._pass_up, args=(source,), daemon=True).start()
-        with contextlib.suppress(OSError):
-            while data := self._file.read1(protocol.CHUNK_BYTES):
+        while data := self._next_bytes():
+            try:
                 while data:
                     data = data[os.write(target, data) :]
+            except (BrokenPipeError, ConnectionResetError):
+                return
+            except OSError as error:
+                raise ControlError(f"cannot write to file descriptor {target}: {error.strerror}") from None
+
+    def _next_bytes(self) -> bytes:
+        """Empty at the end."""
+        try:
+            return self._file.read1(protocol.CHUNK_BYTES)
+        except OSError:
+            return b""
 
     def _pass_up(self, source: int) -> None:
         with contextlib.suppress(OSError):

@@ -14,7 +14,7 @@ from app.clock import SYSTEM
 from app.ctl.archivecommands import archive_operations
 from app.ctl.configcommands import config_operations
 from app.ctl.delivercommands import deliver_operations
-from app.ctl.imapcommands import ServeImap, imap_operations
+from app.ctl.imapcommands import ImapFor, imap_operations
 from app.ctl.imapimportcommands import imap_import_operations
 from app.ctl.keptcommands import Kept, kept_operations
 from app.ctl.protocol import Json
@@ -40,7 +40,7 @@ class Controlled(Kept):
     rotations: Rotations
     imports: Imports
     stop: Callable[[], None]  # asks the server to stop, and returns
-    serve_imap: ServeImap
+    imap_for: ImapFor
     certificates: AutomaticCertificates | None = None
 
 
@@ -68,7 +68,7 @@ def operations(controlled: Controlled) -> dict[str, Operation]:
         **rotation_operations(controlled.rotations),
         **imap_import_operations(controlled.live, controlled.imports),
         **archive_operations(controlled.live, controlled.imports),
-        **imap_operations(controlled.live, controlled.serve_imap),
+        **imap_operations(controlled.live, controlled.imap_for),
         **deliver_operations(controlled.live, controlled.accounts),
         **report_operations(controlled.live, controlled.server.reports),
         **repair_operations(controlled.live, controlled.accounts),

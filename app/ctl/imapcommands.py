@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import functools
-import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from app.config.live import Live
-from app.config.lookup import AliasFound
 from app.ctl.protocol import Json
-from app.ctl.server import Call, Operation
-from app.errors import Refusal, WireError
-from app.wire.smtp.address import parse_address
+from app.ctl.server import Call, Operation, TakeOver
+from app.errors import Refusal
 
-ServeImap: TypeAlias = Callable[[socket.socket, str, str], Awaitable[None]]  # with an account and the address of it
+ImapFor: TypeAlias = Callable[[str, str], Awaitable[TakeOver]]  # for an account and the address of it
 
 
-def imap_operations(live: Live, serve_imap: ServeImap) -> dict[str, Operation]:
+def imap_operations(live: Live, imap_for: ImapFor) -> dict[str, Operation]:
     """The operation by name."""
-    return {"imapserve": functools.partial(_imap_serve, live, serve_imap)}
+    return {"imapserve": functools.partial(_imap_serve, live, imap_for)}
 
 
-async def _imap_serve(live: Live, serve_imap: ServeImap, call: Call) -> Json:
-    text = call.arguments.text("address")
-    try:
-        address = parse_address(text)
-    except WireError as error:
-        raise Refusal(f"{text!r} is no address: {error}") from None
-    found = live.directory.find(address)
+async def _imap_serve(live: Live, imap_for: ImapFor, call: Call) -> Json:
+    address = call.arguments.text("address")
+    found = live.directory.login_account(address)
     if found is None:
-        raise Refusal(f"{address} is no address of this server")
-    if isinstance(found, AliasFound):
-        raise Refusal(f"{address} is an alias, which has no mailboxes; name the address of a member")
+        raise Refusal(f"{address!r} is no address of an account here; aliases and disabled domains have none")
     if found.account.login_disabled:
         raise Refusal(f"nobody may sign in to the account {found.account_name}: {found.account.login_disabled}")
-    call.hand_over(lambda sock: serve_imap(sock, found.account_name, str(address)))
+    call.hand_over(await imap_for(found.account_name, address))
     return None

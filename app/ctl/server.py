@@ -148,9 +148,9 @@ async def _give_away(writer: asyncio.StreamWriter, reply: bytes, take: TakeOver)
     sock = unread_socket(transport)
     try:
         await take(sock)
-    except MailError as error:  # the other side sees the end
-        _LOG.error("a connection of the control socket could not be taken over", error=error)
+    except BaseException:  # the other side sees the end
         sock.close()
+        raise
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

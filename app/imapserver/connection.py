@@ -113,15 +113,16 @@ class ImapConnection(Connection):
         if self.tls is not None and self.tls.client_certificate:
             self.start_task(self._greet_by_key())
         else:
-            self._greet()
+            self.greet()
 
-    def _greet(self) -> None:
+    def greet(self) -> None:
+        """Say the first words to somebody who is not known yet."""
         self.write(untagged(Status.OK, "mox imap", capability(self.session.capabilities())))
 
     async def _greet_by_key(self) -> None:
         """Sign in who shows a registered key in the first handshake (RFC 9051 §7.1.4)."""
         if (found := await self.service.signin.by_key(self._context())) is None:
-            return self._greet()
+            return self.greet()
         account = await self.service.accounts.open(found.account_name)
         self.welcome(SignedIn(account, found.login_address))
 

@@ -16,7 +16,7 @@ class PreauthenticatedConnection(ImapConnection):
         super().__init__(service)
         self._who = who
 
-    def connected(self) -> None:
+    def greet(self) -> None:
         """Sign in at once."""
         self.log.info("signed in through the control socket", cid=self.cid, account=self._who.account.name)
         self.welcome(self._who)

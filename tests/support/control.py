@@ -11,7 +11,7 @@ from typing import TypeVar
 from app.clock import SYSTEM
 from app.ctl.client import ControlClient, connect
 from app.ctl.commands import Controlled, operations
-from app.ctl.server import ControlServer
+from app.ctl.server import ControlServer, TakeOver
 from app.net.resolver import Resolver
 from app.operations.dkimrotation import Rotations
 from app.operations.imapimport.runs import Imports, network_of
@@ -43,18 +43,22 @@ class ControlWorld:
             rotations=Rotations(self.live, self.server_db.rotations, Resolver([]), SYSTEM),
             imports=Imports(self.accounts, network_of(Resolver([]))),
             stop=lambda: self.stop(),
-            serve_imap=self.serve_imap,
+            imap_for=self.imap_for,
         )
         self.server = ControlServer(self.live.data_dir, operations(controlled))
 
     def stop(self) -> None:
         self.stopped = True
 
-    async def serve_imap(self, sock: socket.socket, account: str, login: str) -> None:
-        """Say who it is, and then the same as the other side."""
-        reader, writer = await asyncio.open_unix_connection(sock=sock)
-        writer.write(f"{account} {login}\n".encode())
-        self.echo = asyncio.create_task(self._echo(reader, writer))
+    async def imap_for(self, account: str, login: str) -> TakeOver:
+        """Something that says who it is, and then the same as the other side; the real one is in tests/end_to_end."""
+
+        async def take(sock: socket.socket) -> None:
+            reader, writer = await asyncio.open_unix_connection(sock=sock)
+            writer.write(f"{account} {login}\n".encode())
+            self.echo = asyncio.create_task(self._echo(reader, writer))
+
+        return take
 
     async def _echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(4096):
