@@ -192,8 +192,8 @@ class ImapClient:
         await self._talk.run(b"EXAMINE", raw, take=take)
         return Opened(found["UIDVALIDITY"], found["EXISTS"])
 
-    async def sizes(self, first_uid: int, take: Callable[[Fetched], None]) -> None:
-        """Tell the uid and size of each message from `first_uid` on; Gmail's number of it too."""
+    async def sizes(self, first_uid: int, others: Sequence[int], take: Callable[[Fetched], None]) -> None:
+        """Tell the uid and size of each message from `first_uid` on and of some `others`; Gmail's number of it too."""
         count = 0
 
         def take_one(response: bytes, head: Untagged) -> None:
@@ -204,13 +204,13 @@ class ImapClient:
             if count > MAX_MESSAGES:
                 raise ImapFailed(f"the mailbox has more than {MAX_MESSAGES} messages")
             said = parse_fetched(response, head.rest)
-            if (
-                first_uid <= said.uid <= MAX_NUMBER
-            ):  # `n:*` names the last message whatever its uid (RFC 9051 §9, seq-range)
+            # `n:*` names the last message whatever its uid (RFC 9051 §9, seq-range)
+            if first_uid <= said.uid <= MAX_NUMBER or said.uid in others:
                 take(said)
 
         items = b"(UID RFC822.SIZE X-GM-MSGID)" if self.is_gmail else b"(UID RFC822.SIZE)"
-        await self._talk.run(b"UID FETCH %d:* %b" % (first_uid, items), take=take_one, seconds=COMMAND_S * 4)
+        uids = b"".join(b"%d," % uid for uid in others) + b"%d:*" % first_uid
+        await self._talk.run(b"UID FETCH %b %b" % (uids, items), take=take_one, seconds=COMMAND_S * 4)
 
     async def fetch(self, uids: Sequence[int], size: int, new_sink: NewSink) -> list[Message]:
         """These messages, of about `size` bytes in all, as far as they are still there; sinks are the caller's."""

@@ -124,10 +124,11 @@ def test_uids_come_with_sizes_and_the_last_message_does_not_count_twice() -> Non
 
     async def do(client: ImapClient) -> list[tuple[int, int]]:
         found: list[Fetched] = []
-        await client.sizes(12, found.append)
+        for others in ((), (5,)):
+            await client.sizes(12, others, found.append)
         return [(one.uid, one.size) for one in found]
 
-    assert talk(Script({FETCH: answer}), do) == [(12, 30)]
+    assert talk(Script({FETCH: answer}), do) == [(12, 30), (5, 10), (12, 30)]
 
 
 def test_folders_come_in_the_codings_that_servers_use() -> None:

@@ -2,7 +2,8 @@
 
 A batch and how far it reaches are one transaction. While one batch is being stored the next is fetched already. What
 the server refuses or leaves out is listed as a problem and passed over, so that one broken message does not keep the
-others away; a server that leaves ends the run, which goes on after the last batch that was stored.
+others away; what it refused is asked for again by the next run. A server that leaves ends the run, which goes on after
+the last batch that was stored.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from app.store.account.imports import Reached
 from app.store.spool import Spool
 from app.wire.imap.reading import Fetched
 from app.wire.imap.tokens import MAX_NUMBER
+
+MAX_REFUSED = 500  # messages of a folder that are asked for again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,8 @@ class FolderTaking:
     def __init__(self, place: Place, planned: Planned) -> None:
         self._place = place
         self._planned = planned
-        self._uidvalidity = self._compared_to = 0
+        self._uidvalidity = self._compared_to = self._last = 0
+        self._refused: set[int] = set()  # by earlier runs and by this one
         self._taker = Taker(place.account)
         self._comparing = Taker(place.account, skips_present=True)
 
@@ -95,13 +99,15 @@ class FolderTaking:
         reached = await place.account.read(lambda db: imports.reached(db, place.source_id, raw))
         self._uidvalidity = opened.uidvalidity
         is_renumbered = reached is not None and reached.uidvalidity != opened.uidvalidity
-        last = reached.last_uid if reached is not None and not is_renumbered else 0
+        if reached is not None and not is_renumbered:
+            self._last, self._refused = reached.last_uid, set(reached.refused)
         await self._taker.make(self._planned.mailbox)
-        if not opened.count or last >= MAX_NUMBER:
+        if not opened.count or self._last >= MAX_NUMBER:
             return
         seen = _Seen()
-        await place.client.sizes(last + 1, seen.add)
+        await place.client.sizes(self._last + 1, sorted(self._refused), seen.add)
         await asyncio.to_thread(seen.sort)
+        self._refused.intersection_update(seen.uids)
         if is_renumbered and seen.uids:
             self._compared_to = seen.uids[-1]  # the uids are new ones, and the messages may be the same
         elif reached is not None:
@@ -115,6 +121,7 @@ class FolderTaking:
             for part in seen.batches():
                 uids, numbers = seen.uids[part], seen.numbers[part]
                 wanted = await self._unknown(uids, numbers)
+                self._refused.difference_update(uids)
                 found = await self._fetch(wanted, sum(seen.sizes[part]))
                 try:
                     if storing is not None:
@@ -123,13 +130,18 @@ class FolderTaking:
                     _discard(found)
                     raise
                 noted = dict(zip(uids, numbers, strict=True)) if self._place.client.is_gmail else {}
-                storing = asyncio.create_task(self._store(found, uids[-1], len(uids), noted))
+                self._last = max(self._last, uids[-1])
+                storing = asyncio.create_task(self._store(found, self._reached(), len(uids), noted))
         except BaseException:
             if storing is not None:  # what was begun is finished, also when cancelled
                 await asyncio.gather(storing, return_exceptions=True)
             raise
         if storing is not None:
             await storing
+
+    def _reached(self) -> Reached:
+        refused = sorted(self._refused)[:MAX_REFUSED]
+        return Reached(self._uidvalidity, self._last, self._compared_to, tuple(refused))
 
     async def _unknown(self, uids: Sequence[int], numbers: Sequence[int]) -> list[int]:
         """Those that were not taken from another folder, as Gmail shows them in several."""
@@ -150,6 +162,7 @@ class FolderTaking:
                 found = await self._place.client.fetch(uids, size, self._spool)
             except ImapRefused as refused:
                 if len(uids) == 1:
+                    self._refused.update(uids)
                     self._problem(uids[0], f"the server refuses it: {refused.words}")
                     return []
                 for uid in uids:
@@ -168,14 +181,13 @@ class FolderTaking:
     def _problem(self, uid: int, text: str) -> None:
         self._place.progress.note_problem(f"{self._planned.name}, message {uid}: {text}")
 
-    async def _store(self, found: list[Message], last_uid: int, passed: int, numbers: dict[int, int]) -> None:
+    async def _store(self, found: list[Message], place: Reached, passed: int, numbers: dict[int, int]) -> None:
         may_be_there = any(one.said.uid <= self._compared_to for one in found)
         try:
             batch = await asyncio.to_thread(self._batch, found)
         finally:
             _discard(found)
         there = [numbers[one.said.uid] for one in found if one.sink is not None] if numbers else []
-        place = Reached(self._uidvalidity, last_uid, self._compared_to)
 
         def note(tx: Tx, taken: Taken) -> None:
             imports.note(tx, self._place.source_id, self._planned.raw, place, taken.added)

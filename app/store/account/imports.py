@@ -45,12 +45,14 @@ class Source:
 class Reached:
     """How far a folder was taken.
 
-    After a change of uidvalidity, messages up to `compared_to` may be there from before, and are compared.
+    After a change of uidvalidity, messages up to `compared_to` may be there from before, and are compared. Those that
+    the server `refused` to give are asked for again the next time.
     """
 
     uidvalidity: int
     last_uid: int
     compared_to: int = 0
+    refused: tuple[int, ...] = ()  # uids
 
 
 def begin(tx: Tx, server: Server) -> int:
@@ -103,17 +105,20 @@ def sources(db: sqlite3.Connection) -> list[Source]:
 
 def reached(db: sqlite3.Connection, source_id: int, folder: bytes) -> Reached | None:
     """How far a folder was taken; None when nothing was."""
-    sql = "SELECT uidvalidity, last_uid, compared_to FROM import_folder WHERE source_id = ? AND folder = ?"
+    sql = "SELECT uidvalidity, last_uid, compared_to, refused FROM import_folder WHERE source_id = ? AND folder = ?"
     row = db.execute(sql, (source_id, folder)).fetchone()
-    return Reached(*row) if row is not None else None
+    if row is None:
+        return None
+    uidvalidity, last_uid, compared_to, refused = row
+    return Reached(uidvalidity, last_uid, compared_to, tuple(map(int, refused.split())))
 
 
 def note(tx: Tx, source_id: int, folder: bytes, place: Reached, taken: int) -> None:
     """Note how far a folder was taken, by `taken` messages more."""
     tx.db.execute(
-        """INSERT OR REPLACE INTO import_folder (source_id, folder, uidvalidity, last_uid, compared_to)
-        VALUES (?, ?, ?, ?, ?)""",
-        (source_id, folder, place.uidvalidity, place.last_uid, place.compared_to),
+        """INSERT OR REPLACE INTO import_folder (source_id, folder, uidvalidity, last_uid, compared_to, refused)
+        VALUES (?, ?, ?, ?, ?, ?)""",
+        (source_id, folder, place.uidvalidity, place.last_uid, place.compared_to, " ".join(map(str, place.refused))),
     )
     tx.db.execute("UPDATE import_source SET taken = taken + ? WHERE id = ?", (taken, source_id))
 

@@ -293,6 +293,10 @@ _COMPARISONS = """
 ALTER TABLE import_folder ADD COLUMN compared_to INTEGER NOT NULL DEFAULT 0;
 """
 
+_REFUSED = """
+ALTER TABLE import_folder ADD COLUMN refused TEXT NOT NULL DEFAULT '';  -- uids, with spaces between
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST,
     _OBJECT_IDS,
@@ -307,4 +311,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _IMPORTS,
     _ARCHIVES,
     _COMPARISONS,
+    _REFUSED,
 )

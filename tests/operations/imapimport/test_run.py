@@ -180,6 +180,25 @@ def test_messages_that_the_server_does_not_give_are_listed_and_the_others_come(t
     with_account(tmp_path, do)
 
 
+def test_message_that_was_refused_is_asked_for_again_until_it_comes_or_goes(tmp_path: Path) -> None:
+    async def do(account: Account) -> None:
+        folder = Folder(some(1, 2, 3, 4))
+        for refused, taken in (({2, 3, 4}, 1), ({3, 4}, 1), ({4}, 1), ({4}, 0)):
+            host = Mailhost({"INBOX": folder}, refused=frozenset(refused))
+            progress = await move(account, host)
+            refusals = [f"INBOX, message {uid}: the server refuses it: internal error" for uid in sorted(refused)]
+            assert (progress.state, progress.taken, list(progress.problems)) == (State.DONE, taken, refusals)
+        folder.messages = some(1, 5)
+        progress = await move(account, host)
+        assert (progress.taken, list(progress.problems)) == (1, [])
+        assert sorted(held(account)) == ["Inbox 1", "Inbox 2", "Inbox 3", "Inbox 5"]
+        (source,) = account.read_now(imports.sources)
+        found = account.read_now(lambda db: imports.reached(db, source.id, b"INBOX"))
+        assert found == imports.Reached(1, 5)
+
+    with_account(tmp_path, do)
+
+
 def test_account_that_is_full_ends_the_import_with_whole_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
