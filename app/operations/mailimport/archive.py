@@ -88,13 +88,13 @@ class MailArchive:
                 found = classify(member.path)
                 if found.kind is Kind.KEYWORDS:
                     self._keywords[found.place] = parse_keywords(self._start(member, MAX_KEYWORDS_BYTES))
-                elif found.kind is Kind.UNKNOWN and not member.fault:
+                elif found.kind in (Kind.UNKNOWN, Kind.BESIDE) and not member.fault:
                     if self._start(member, len(_START)) == _START:
                         self._mboxes.add(member.path)
                         self._layout.add(found.place)
                         continue
-                    strangers += 1
-                    if strangers <= MAX_STRANGERS:
+                    strangers += found.kind is Kind.UNKNOWN
+                    if found.kind is Kind.UNKNOWN and strangers <= MAX_STRANGERS:
                         self._problem(f"{shown(member.path)} is left out: it is no mail")
                 elif found.kind in _MAIL or found.kind is Kind.FOLDER:
                     self._layout.add(found.place)

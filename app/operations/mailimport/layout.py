@@ -40,7 +40,8 @@ class Kind(Enum):
     SINGLE = "single"
     UNKNOWN = "unknown"  # an mbox when it begins like one
     FOLDER = "folder"  # which shows that there is a Maildir
-    NOTHING = "nothing"  # what mail programs keep beside
+    BESIDE = "beside"  # what mail programs keep there by its name, yet an mbox when it begins like one
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def classify(path: str) -> Found:
     if lower.endswith(".mbox"):
         return Found(Kind.MBOX, tuple(parts))
     is_control = lower.startswith(_CONTROL_NAMES) or lower.endswith(_CONTROL_SUFFIXES)
-    return Found(Kind.NOTHING if is_control else Kind.UNKNOWN, tuple(parts))
+    return Found(Kind.BESIDE if is_control else Kind.UNKNOWN, tuple(parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,7 @@ def _path(place: Place) -> list[str]:
     """The elements of a mailbox name."""
     if len(place) == 1 and _is_beside(place[0]):
         return [element(_decoded(part)) for part in place[0][1:].split(".") if part]
-    return [element(_without_suffix(part)) for part in place]
+    return [element(_decoded_beyond_ascii(_without_suffix(part))) for part in place]
 
 
 def _decoded(text: str) -> str:
@@ -159,6 +160,12 @@ def _decoded(text: str) -> str:
         return modutf7.decode(text.encode("ascii"))
     except (UnicodeEncodeError, ImapSyntaxError):
         return text
+
+
+def _decoded_beyond_ascii(text: str) -> str:
+    """The same for names that may as well be those of people, where an ampersand is mostly that."""
+    decoded = _decoded(text)
+    return text if decoded.isascii() else decoded
 
 
 def _without_suffix(part: str) -> str:

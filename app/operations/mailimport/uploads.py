@@ -231,5 +231,9 @@ def _lost(one: Archive) -> Outcome:
 
 def _sweep(directory: Path, kept: Collection[str]) -> None:
     for path in directory.iterdir():
-        if path.name not in kept:
+        if path.name in kept:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink(missing_ok=True)

@@ -188,6 +188,19 @@ def test_names_that_lead_elsewhere_are_only_names(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "x.zip"]
 
 
+def test_names_in_modified_utf7_are_read_where_they_can_be_nothing_else(tmp_path: Path) -> None:
+    files = {
+        "mail/Work/&AMQ-rger/cur/1.x:2,S": b"A: b\n\n",  # Dovecot's layout "fs"
+        "mail/Tom & Jerry/cur/1.x:2,S": b"A: c\n\n",
+        "mail/A&-B/cur/1.x:2,S": b"A: d\n\n",
+        "mail/INBOX.sbd/caf&AOk-": MBOX,  # Thunderbird's copy of a mailbox on a server
+    }
+    with temporary_account(tmp_path) as account:
+        assert take(account, zipped(tmp_path / "a.zip", files)).state is State.DONE
+        names = {line.partition(" b'")[0] for line in held(account)}
+        assert names >= {"Work/\xc4rger", "Tom & Jerry", "A&-B", "Inbox/caf\xe9"}
+
+
 def test_links_and_strange_files_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(MBOX)
     folder = tmp_path / "folder"
@@ -207,6 +220,15 @@ def test_links_and_strange_files_are_left_out(tmp_path: Path) -> None:
             progress = take(account, path)
             assert (progress.state, progress.taken) == (State.DONE, taken)
             assert "is left out: it is a link" in " ".join(progress.problems)
+
+
+def test_folder_that_is_called_like_a_file_of_a_mail_program_is_taken(tmp_path: Path) -> None:
+    names = ("Subscriptions", "Dovecot", "server.log")
+    files = {**{f"Mail/{name}": MBOX for name in names}, "Mail/dovecot.index.log": b"\x01\x02", "Mail/Inbox": MBOX}
+    with temporary_account(tmp_path) as account:
+        progress = take(account, zipped(tmp_path / "a.zip", files))
+        assert (progress.state, progress.taken, list(progress.problems)) == (State.DONE, 4, [])
+        assert {line.split(" ")[0] for line in held(account)} >= {*names}
 
 
 def test_cut_off_archives_give_what_is_whole_and_say_so(tmp_path: Path) -> None:
