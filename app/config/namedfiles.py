@@ -18,8 +18,11 @@ def named_outside(static: Static, dynamic: Dynamic, directory: Path) -> list[str
 
 
 def _is_within(directory: Path, path: Path) -> bool:
-    """By their names: a link in the directory counts as what it leads to."""
-    return Path(os.path.abspath(path)).is_relative_to(os.path.abspath(directory))
+    """By its name, and past no folder that is a link; a file that is a link counts as what it leads to."""
+    top, place = Path(os.path.abspath(directory)), Path(os.path.abspath(path))
+    return place.is_relative_to(top) and not any(
+        parent.is_symlink() for parent in place.parents if parent != top and parent.is_relative_to(top)
+    )
 
 
 def _files(static: Static, dynamic: Dynamic) -> Iterator[str]:

@@ -19,6 +19,7 @@ from app.store.databasecopy import sync
 
 PIECE: Final = 1 << 20
 DIRECTORY_MODE: Final = 0o750
+_READS: Final = frozenset((sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ))
 
 
 @dataclass(slots=True)
@@ -66,19 +67,23 @@ class Placing:
             target.unlink(missing_ok=True)
             if _is_ours(error):
                 raise OSError(0, str(error)) from None
+            try:
+                self._copy(source, target)
+            except SourceUnreadable as unreadable:
+                target.unlink(missing_ok=True)
+                self.tally.faults.append(f"{name} cannot be read: {unreadable}")
+                return
             self.tally.faults.append(f"{name} is damaged, and copied as it is: {error}")
-            self._copy(source, target)
         _have_owner(source.stat(), target)
         self._count(target, is_linked=self._link_equal(name, target))
 
     def message(self, source: Path, name: Path, sha256: bytes | None = None) -> None:
-        """A file whose bytes never change."""
+        """A file whose bytes never change; one named after its hash is not read when an earlier backup has it."""
         target = self.directory(name.parent) / name.name
-        if self._links and _link(source, target):
-            self._count(target, is_linked=True)
-            return
-        earlier = self._earlier / name if self._earlier else None
-        if earlier is not None and _same_size(earlier, source) and _link(earlier, target):
+        earlier = self._earlier / name if self._earlier and sha256 else None
+        if (self._links and _link(source, target)) or (
+            earlier is not None and _same_size(earlier, source) and _link(earlier, target)
+        ):
             self._count(target, is_linked=True)
             return
         self.file(source, name, sha256)
@@ -142,7 +147,8 @@ class Placing:
 
 def _is_ours(error: sqlite3.Error) -> bool:
     """Whether the copy could not be written, rather than the source read."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code == sqlite3.SQLITE_FULL or (code & 0xFF == sqlite3.SQLITE_IOERR and code not in _READS)
 
 
 def _opened(source: Path) -> BinaryIO:

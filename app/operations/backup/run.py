@@ -95,7 +95,8 @@ def _require_new(wanted: Wanted) -> None:
         raise Refusal(f"there is no folder {target.parent}; make it first")
     if target.resolve().is_relative_to(wanted.data_dir.resolve()):
         raise Refusal(f"{target} is within the data directory; name a place outside, best on another disk")
-    if target.resolve().parent == wanted.config_path.resolve().parent:
+    directory = wanted.config_path.absolute().parent
+    if directory not in SHARED and target.resolve().is_relative_to(directory.resolve()):
         raise Refusal(f"{target} is among the files of the configuration; name a place outside, best on another disk")
     if not wanted.data_dir.is_dir():
         raise Refusal(f"there is no data in {wanted.data_dir}")
@@ -154,7 +155,7 @@ def _place_config(placing: Placing, wanted: Wanted) -> None:
             placing.file(path, name / path.name)
         placing.tally.notes.append(f"of {directory} only mox.conf and domains.conf are in it; keep keys yourself")
         return
-    left_out = {wanted.data_dir.resolve(), placing.root.resolve(), wanted.target.resolve().parent}
+    left_out = {wanted.data_dir.resolve(), placing.root.resolve()}
     if _is_shared(wanted):
         left_out |= {path.resolve() for path in directory.iterdir() if is_data(path.name)}
     _place_tree(placing, directory, name, left_out - {directory.resolve()})
@@ -216,7 +217,7 @@ def _named(database: Path) -> list[Path]:
 
 def _place_entry(placing: Placing, path: Path, name: Path, left_out: set[Path]) -> None:
     """A file or directory of the data directory that has no rules of its own."""
-    if path in left_out or _is_passing(path):
+    if path in left_out or _is_passing(name):
         return
     try:
         mode = path.lstat().st_mode
@@ -251,12 +252,11 @@ def _place_tree(placing: Placing, directory: Path, name: Path, left_out: set[Pat
             placing.tally.notes.append(f"{path} is no file, and left out")
 
 
-def _is_passing(path: Path) -> bool:
+def _is_passing(name: Path) -> bool:
     """Whether it belongs to a database that is copied whole, is from before an upgrade, or is only just arriving."""
-    name = path.name
-    if path.parent.parent.name == uploads.DIRECTORY:
-        return name.startswith(uploads.PART)
-    return name.endswith((".db-wal", ".db-shm", ".db-journal", ".part")) or ".db.before-" in name
+    if name.parts[:2] == (form.DATA, uploads.DIRECTORY):
+        return name.name.startswith(uploads.PART)
+    return name.name.endswith((".db-wal", ".db-shm", ".db-journal", ".part")) or ".db.before-" in name.name
 
 
 def _verify(placing: Placing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ import pytest
 
 from app.errors import Refusal
 from app.operations.backup import form
+from app.operations.backup.placing import Placing
 from app.operations.backup.run import Done, Wanted, back_up
 from app.operations.datacheck import Check, check_data
 from app.operations.testdata.making import make
@@ -97,6 +99,16 @@ def test_equal_files_are_linked_to_an_earlier_backup(folder: Path, tmp_path: Pat
     assert all(path.stat().st_nlink == 1 for path in folder.rglob("msg/*/*"))
 
 
+def test_message_of_the_queue_is_not_that_of_an_earlier_backup_for_its_number_and_size(tmp_path: Path) -> None:
+    for name, data in (("first/msg/1", b"old"), ("queue/msg/1", b"new")):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "second").mkdir()
+    placing = Placing(tmp_path / "second", tmp_path / "first", links=False)
+    placing.message(tmp_path / "queue" / "msg" / "1", Path("msg", "1"))
+    assert (tmp_path / "second" / "msg" / "1").read_bytes() == b"new"
+
+
 def test_archive_that_waits_to_be_imported_is_in_it_and_one_that_arrives_is_not(folder: Path, tmp_path: Path) -> None:
     (imports := folder / "data" / "imports" / "jane").mkdir(parents=True)
     (imports / "7").write_text("an archive")
@@ -105,12 +117,33 @@ def test_archive_that_waits_to_be_imported_is_in_it_and_one_that_arrives_is_not(
     assert names(tmp_path / "backup" / "data" / "imports") == {"jane/7"}
 
 
+def test_names_of_folders_above_make_no_difference(made: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made, tmp_path / "imports" / "mox"))
+    with contextlib.closing(sqlite3.connect(folder / "data" / "server.db", isolation_level=None)) as db:
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+        db.execute("CREATE TABLE more (n)")
+        assert (folder / "data" / "server.db-wal").stat().st_size
+        run(folder, tmp_path / "backup")
+    assert not [name for name in names(tmp_path / "backup") if name.endswith(("-wal", "-shm"))]
+
+
+def test_database_that_may_not_be_read_is_a_fault_and_not_the_end(tmp_path: Path) -> None:
+    (tmp_path / "odd.db").mkdir()
+    placing = Placing(tmp_path / "backup")
+    placing.database(tmp_path / "odd.db", Path("odd.db"))
+    (fault,) = placing.tally.faults
+    assert fault.startswith("odd.db cannot be read: ")
+    assert not (tmp_path / "backup" / "odd.db").exists()
+
+
 def test_what_the_configuration_names_elsewhere_is_told(folder: Path, tmp_path: Path) -> None:
     assert run(folder, tmp_path / "first").notes == ()
     assert form.describe(tmp_path / "first").left_out == ()
     config = folder / "config"
     with open(config / "mox.conf", "a") as file:
         file.write("TLS:\n\tCA:\n\t\tCertFiles:\n\t\t\t- ../elsewhere/ca.pem\n\t\t\t- link.pem\n\t\t\t- inside.pem\n")
+        file.write("\t\t\t- live/ca.pem\n")
+    (config / "live").symlink_to(tmp_path)
     (config / "link.pem").symlink_to(tmp_path / "far.pem")
     (tmp_path / "far.pem").write_text("certificate")
     (config / "inside.pem").write_text("certificate")
@@ -120,14 +153,16 @@ def test_what_the_configuration_names_elsewhere_is_told(folder: Path, tmp_path: 
         )
     done = run(folder, tmp_path / "second")
     assert (tmp_path / "second" / "config" / "link.pem").read_text() == "certificate"
-    wanted = ("../elsewhere/ca.pem", "/srv/site")
+    wanted = ("../elsewhere/ca.pem", "live/ca.pem", "/srv/site")
     assert form.describe(tmp_path / "second").left_out == wanted
     assert [note for note in done.notes if note.startswith("not in it: ")] == [
         f"not in it: {name}, which the configuration names; keep a copy" for name in wanted
     ]
 
 
-@pytest.mark.parametrize("place", ["there", "mox/data/backup", "mox/config/backup", "nowhere/backup"])
+@pytest.mark.parametrize(
+    "place", ["there", "mox/data/backup", "mox/config/backup", "mox/config/dkim/backup", "nowhere/backup"]
+)
 def test_place_that_cannot_be_is_refused_and_untouched(folder: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / "there").mkdir()
     before = names(tmp_path)
