@@ -117,6 +117,8 @@ class Supervisor:
             pause = FIRST_PAUSE_S if lasted > WELL_S else pause
             log.error("the engine ended", why=_why(code), lasted=f"{lasted:.0f}s", again_in=f"{pause:.0f}s")
             self._pause(pause)
+            if self._wanted is signal.SIGHUP:
+                self._become_new()
             if self._wanted is not None:
                 return 0
             pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -122,6 +122,17 @@ def connecting(site: Site) -> Iterator[Outcome]:
         thread.join()
 
 
+def test_start_anew_in_the_pause_after_a_crash(site: Site) -> None:
+    with site.instance.running():
+        assert site.instance.process is not None
+        os.kill(engine(site), signal.SIGKILL)
+        wait_for(lambda: "the engine ended" in site.instance.log(), site.instance.log)
+        os.kill(site.instance.process.pid, signal.SIGHUP)
+        wait_for(lambda: starts(site) == 2, site.instance.log)
+        assert site.instance.process.poll() is None
+        site.received(send(site))
+
+
 def test_start_anew_with_a_broken_configuration_is_not_done(site: Site) -> None:
     with site.instance.running():
         site.config.write_text(site.config.read_text().replace("Hostname: mx", "Hostnome: mx", 1))
