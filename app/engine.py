@@ -209,6 +209,7 @@ class Engine:
 
     async def start(self, bound: list[Bound]) -> None:
         """Begin to serve."""
+        await self.imports.archives.go_on(self.live.dynamic.accounts)  # before anybody can upload another
         automatic = automatic_certificates(bound)
         for certificates in itertools.chain(*automatic.values()):
             certificates.missed = self.certificates.wanted_now
@@ -227,7 +228,6 @@ class Engine:
         self._reloading = Reloading(certificates_in_files(self.live, bound))
         self._reloading.start()
         self.dispatcher.start()
-        await self.imports.archives.go_on(self.live.dynamic.accounts)
         if not self.options.localserve_address:
             self.reports.start()
             self.rotations.begin()

@@ -36,7 +36,9 @@ async def _import(live: Live, imports: ArchiveImports, call: Call) -> Json:
         upload.discard()
         raise
     await imports.start(name, upload, wishes(call.arguments))
-    return await follow(imports, name, row, teller(call))
+    found = await follow(imports, name, row, teller(call))
+    await imports.drop(name)  # the client has it
+    return found
 
 
 def wishes(arguments: Arguments) -> Wishes:

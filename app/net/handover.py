@@ -15,13 +15,12 @@ from typing import Final
 
 FIRST: Final = 3
 MOST: Final = 1000
-_ABOVE: Final = 2000  # where descriptors are parked while the first ones are being replaced
 
 Place = tuple[str, int]  # an address, as mox.conf has it, and a port
 
 
 def inherited(environment: MutableMapping[str, str]) -> dict[Place, socket.socket]:
-    """The listening TCP sockets meant for this process, by place; what else was passed is closed."""
+    """The listening TCP sockets meant for this process, by place; sockets of other kinds are closed."""
     pid, count = environment.pop("LISTEN_PID", ""), environment.pop("LISTEN_FDS", "")
     environment.pop("LISTEN_FDNAMES", None)
     if pid != str(os.getpid()) or not count.isdigit():
@@ -55,7 +54,8 @@ def _place(sock: socket.socket) -> Place:
 
 def pass_on(sockets: Sequence[socket.socket]) -> Mapping[str, str]:
     """Put the sockets where the next program looks for them; the variables that tell it. Nothing may run but `exec`."""
-    parked = [fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, _ABOVE) for sock in sockets]
+    above = FIRST + len(sockets)  # out of the way while the first ones are being replaced
+    parked = [fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, above) for sock in sockets]
     for number, descriptor in enumerate(parked):
         os.dup2(descriptor, FIRST + number, inheritable=True)
     return {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(parked))}

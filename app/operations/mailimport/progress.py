@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final
 
 from app.operations.mailimport.incoming import Taken
+from app.store.account import archives
 
 MAX_PROBLEMS: Final = 200  # that are kept; all are counted
 
@@ -19,6 +20,7 @@ class State(Enum):
     WAITING = "waiting"  # to try once more
     DONE = "done"
     FAILED = "failed"
+    FULL = archives.FULL
     CANCELLED = "cancelled"
 
 
@@ -37,7 +39,7 @@ class Progress:
     @property
     def is_over(self) -> bool:
         """Whether nothing more comes."""
-        return self.state in (State.DONE, State.FAILED, State.CANCELLED)
+        return self.state in (State.DONE, State.FAILED, State.FULL, State.CANCELLED)
 
     def count(self, taken: Taken) -> None:
         """A batch more."""

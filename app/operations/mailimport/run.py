@@ -25,9 +25,7 @@ from app.store.account.handle import Account, Tx
 
 log = logger("import")
 
-FULL: Final = (
-    "the account is full; have its quota raised or make room, then start again: what is here is not taken twice"
-)
+FULL: Final = "the account is full; this can go on when its quota is raised or room made, and takes nothing twice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +87,8 @@ class Run:
             state, words = State.DONE, ""
         except ArchiveBroken as error:
             state, words = State.FAILED, error.public
+        except OverQuota:
+            state, words = State.FULL, FULL
         except (MailError, OSError) as error:
             state, words = State.FAILED, explain(error)
         except Exception as error:
@@ -179,8 +179,6 @@ async def _drop(reading: asyncio.Task[Batch | None]) -> None:
 
 def explain(error: Exception) -> str:
     """Why an import cannot go on, and what to do."""
-    if isinstance(error, OverQuota):
-        return FULL
     if isinstance(error, Refusal):
         return error.public
     return f"mail cannot be stored here: {error}"

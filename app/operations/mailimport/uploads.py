@@ -6,7 +6,8 @@
 
 How far an import is stands in the account, in the transaction of each batch (`app.store.account.archives`), and the
 archive stays until the import is over: after a crash or a restart `go_on` takes it up after the last batch. What an
-upload that was broken off has left is removed then. An upload ends when the disk gets full.
+upload that was broken off has left is removed then. An upload ends when the disk gets full. When an account gets full,
+its archive stays until the import is gone on with (`resume`), the archive is dropped (`drop`) or another is imported.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from app.store.account import archives
 from app.store.account.archives import Archive, Outcome, Step, Wishes
 from app.store.account.handle import Account, Tx
 from app.store.accounts import Accounts
+from app.store.databasecopy import sync
 
 FREE_BYTES: Final = 512 << 20  # that an upload leaves on the disk
 CHECK_EVERY: Final = 16 << 20
@@ -76,6 +78,7 @@ class Upload:
             self._file.close()
             target = self.path.with_name(name)
             self.path.replace(target)
+            sync(target.parent)
         except OSError as error:
             raise Temporary(f"the archive cannot be stored: {error.strerror}") from None
         self.path = target
@@ -101,11 +104,36 @@ class ArchiveImports(Running[Progress]):
         self.require_free(name, BUSY)
         return Upload(self._root / name)
 
+    async def waiting(self, account: Account) -> Archive | None:
+        """The import that had no room left, and can be gone on with."""
+        found = await account.read(archives.listed)
+        is_full = (one for one in found if one.state == archives.FULL)
+        return next((one for one in is_full if self._path(account.name, one.id).is_file()), None)
+
+    async def resume(self, name: str) -> None:
+        """Go on with the import that waits; raises Refusal when there is none, or while another is under way."""
+        account = await self._accounts.open(name)
+        one = await self.waiting(account)
+        self.require_free(name, BUSY)
+        if one is None or not await account.write(lambda tx: archives.reopen(tx, one.id)):
+            raise Refusal("there is nothing to go on with; upload the archive once more")
+        await self._begin(account, one, self._path(name, one.id))
+
+    async def drop(self, name: str) -> None:
+        """Forget the archive that waits."""
+        one = await self.waiting(await self._accounts.open(name))
+        if one is not None:
+            await asyncio.to_thread(self._path(name, one.id).unlink, missing_ok=True)
+
+    def _path(self, name: str, number: int) -> Path:
+        return self._root / name / str(number)
+
     async def start(self, name: str, upload: Upload, wishes: Wishes) -> Progress:
         """Begin to import what has arrived, which is kept until it is over; raises Refusal, Temporary."""
         try:
             account = await self._accounts.open(name)
             self.require_free(name, BUSY)
+            await self.drop(name)
             mark = await Taker(account).begin()
             number = await account.write(lambda tx: archives.begin(tx, wishes, mark))
         except BaseException:
@@ -129,7 +157,7 @@ class ArchiveImports(Running[Progress]):
                 continue
             try:
                 taken_up += await self._go_on(directory)
-            except MailError as error:
+            except (MailError, OSError) as error:
                 log.error("interrupted import not taken up", account=directory.name, error=error)
         return taken_up
 
@@ -141,7 +169,8 @@ class ArchiveImports(Running[Progress]):
         waiting = await account.read(archives.unfinished)
         wanted = [one for one in waiting if (directory / str(one.id)).is_file()]
         kept = {str(one.id) for one in wanted[:1]}
-        await asyncio.to_thread(_sweep, directory, kept)
+        full = await self.waiting(account)
+        await asyncio.to_thread(_sweep, directory, kept | ({str(full.id)} if full else set()))
         for one in waiting:
             if str(one.id) not in kept:
                 await account.write(functools.partial(archives.end, number=one.id, outcome=_lost(one)))
@@ -202,7 +231,8 @@ def _outcome(progress: Progress, state: State, words: str) -> Outcome:
 async def _note_end(account: Account, number: int, outcome: Outcome, path: Path) -> None:
     try:
         await account.write(lambda tx: archives.end(tx, number, outcome))
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+        if outcome.state != State.FULL.value:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
     except (MailError, OSError) as error:  # the account is gone, or the disk full
         log.info("end of import not noted", account=account.name, error=error)
 

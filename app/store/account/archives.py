@@ -16,6 +16,7 @@ from app.store.account.handle import Tx
 MAX_ARCHIVES: Final = 20
 MAX_WORDS: Final = 1000  # characters
 MAX_PROBLEMS: Final = 200
+FULL: Final = "full"  # the state of an import that can go on when there is room
 
 _COLUMNS: Final = (
     "id, name, into_mailbox, strip, skips_present, mark, began, ended, state, passed, taken, present, problem_count,"
@@ -104,6 +105,12 @@ def end(tx: Tx, number: int, outcome: Outcome) -> None:
             number,
         ),
     )
+
+
+def reopen(tx: Tx, number: int) -> bool:
+    """Note that an import that had no room goes on; False when it does already."""
+    sql = "UPDATE archive_import SET ended = NULL, state = '', words = '' WHERE id = ? AND state = ?"
+    return tx.db.execute(sql, (number, FULL)).rowcount > 0
 
 
 def listed(db: sqlite3.Connection) -> list[Archive]:

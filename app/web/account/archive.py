@@ -36,6 +36,7 @@ async def _page(visit: Visit, form: Form, status: int = 200) -> Response:
         status,
         form=form,
         progress=_progress(visit),
+        waiting=await visit.services.imports.archives.waiting(account),
         archives=[one for one in found if one.ended is not None],
     )
 
@@ -89,9 +90,21 @@ async def _cancel(visit: Visit) -> Response:
     return visit.redirect("/archive", done="No more is imported. What is here stays.")
 
 
+async def _resume(visit: Visit) -> Response:
+    await visit.services.imports.archives.resume(visit.session.account)
+    return visit.redirect("/archive")
+
+
+async def _drop(visit: Visit) -> Response:
+    await visit.services.imports.archives.drop(visit.session.account)
+    return visit.redirect("/archive", done="The file was removed here.")
+
+
 ROUTES = (
     page("/archive", _show),
     page("/archive/state", _state),
     upload("/archive", _upload),
     action("/archive/cancel", _cancel),
+    action("/archive/resume", _resume),
+    action("/archive/drop", _drop),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from app.operations.mailimport.uploads import ArchiveImports
 from app.store.account import archives
 from app.store.account.archives import Wishes
 from app.store.account.check import check
-from app.store.accounts import Accounts
+from app.store.accounts import Accounts, AccountSettings
 from tests.support.accounts import simple_message
 
 WISHES = Wishes(name="old.mbox", into="Old", skips_present=True)
@@ -137,6 +138,64 @@ def test_import_whose_archive_is_gone_is_told(tmp_path: Path) -> None:
         assert await ArchiveImports(accounts).go_on({"jane"}) == 0
         [row] = await account.read(archives.listed)
         assert "upload it once more" in row.words
+        accounts.close()
+
+    asyncio.run(main())
+
+
+def test_import_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
+    quotas = [len(simple_message(1, "x" * 500)) * 150]
+
+    async def end_of(imports: ArchiveImports) -> tuple[State, int]:
+        await imports.wait("jane")
+        progress = imports.find("jane")
+        assert progress is not None
+        return progress.state, progress.taken
+
+    async def main() -> None:
+        accounts = Accounts(tmp_path, lambda name: AccountSettings(quota_bytes=quotas[0]))
+        imports = ArchiveImports(accounts)
+        await send(imports, mbox(350, 500))
+        assert await end_of(imports) == (State.FULL, 100)
+        await imports.resume("jane")
+        assert await end_of(imports) == (State.FULL, 100)
+        quotas[0] = 0
+        imports = ArchiveImports(accounts)
+        assert await imports.go_on({"jane"}) == 0, "only when it is asked for"
+        await asyncio.gather(imports.resume("jane"), _refused(imports.resume("jane")))
+        assert await end_of(imports) == (State.DONE, 350)
+        assert count(accounts) == 350
+        assert list((tmp_path / "imports" / "jane").iterdir()) == []
+        accounts.close()
+
+    asyncio.run(main())
+
+
+async def _refused(work: Awaitable[None]) -> None:
+    with pytest.raises(Refusal):
+        await work
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_archive_that_waits_for_room_goes_when_it_is_not_wanted(tmp_path: Path, *, is_replaced: bool) -> None:
+    quotas = [1000]
+
+    async def main() -> None:
+        accounts = Accounts(tmp_path, lambda name: AccountSettings(quota_bytes=quotas[0]))
+        imports = ArchiveImports(accounts)
+        await send(imports, mbox(10, 500))
+        await imports.wait("jane")
+        account = await accounts.open("jane")
+        assert await imports.waiting(account) is not None
+        if is_replaced:
+            quotas[0] = 0
+            await send(imports, mbox(2))
+            await imports.wait("jane")
+        else:
+            await imports.drop("jane")
+        assert await imports.waiting(account) is None
+        await _refused(imports.resume("jane"))
+        assert list((tmp_path / "imports" / "jane").iterdir()) == []
         accounts.close()
 
     asyncio.run(main())

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.store.accounts import AccountSettings
 from app.web import uploadform
 from tests.web.world import Visitor, World
 
@@ -80,6 +81,26 @@ def test_what_cannot_be_imported_is_said(
         assert words.lower() in text.lower()
         files = [path for path in (world.live.data_dir / "imports").rglob("*") if path.is_file()]
         assert files == []
+
+
+def test_import_into_an_account_that_is_full_can_go_on_or_be_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with World(tmp_path) as world:
+        jane = world.account()
+        quota = 0
+        monkeypatch.setattr(world.accounts, "_settings", lambda name: AccountSettings(quota_bytes=quota))
+        for button, told in (("resume", "3 messages taken"), ("drop", "0 messages taken")):
+            quota = 10
+            assert upload(jane, MBOX * 3, copies="on").status_code == 303
+            text = when(jane, lambda text: "Imported before" in text)
+            assert "The account is full" in text
+            quota = 0
+            assert jane.post(f"/account/archive/{button}", {}).status_code == 303
+            text = when(jane, lambda text: "is being imported" not in text)
+            assert told in text
+            assert "archive/resume" not in text
+            assert jane.post("/account/archive/resume", {}).status_code == 409
 
 
 def test_other_sites_and_strangers_cannot_upload(tmp_path: Path) -> None:
