@@ -4,16 +4,11 @@ import ipaddress
 
 import pytest
 
-from app.clock import Clock
 from app.limits import ConcurrencyLimit, RateLimit, Window, networks
 from app.smtpserver.rates import Rates
+from tests.support.clock import SetClock
 
-
-class SetClock(Clock):
-    time = 1_000_000.0 - 1_000_000 % 86400
-
-    def now(self) -> float:
-        return self.time
+MIDNIGHT = 1_000_000.0 - 1_000_000 % 86400
 
 
 def ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -37,7 +32,7 @@ def test_networks_are_those_of_the_reference(one, other, shared):
 
 
 def test_address_is_refused_at_its_limit_and_neighbours_at_theirs():
-    limit = RateLimit((Window(60, (2, 3, 4)),), SetClock())
+    limit = RateLimit((Window(60, (2, 3, 4)),), SetClock(MIDNIGHT))
     assert [limit.add(ip("192.0.2.1")) for _ in range(3)] == [True, True, False]
     assert [limit.add(ip("192.0.2.2")) for _ in range(2)] == [True, False]
     assert [limit.add(ip("192.0.2.65")) for _ in range(2)] == [True, False]
@@ -45,7 +40,7 @@ def test_address_is_refused_at_its_limit_and_neighbours_at_theirs():
 
 
 def test_longer_window_outlives_the_shorter_one():
-    clock = SetClock()
+    clock = SetClock(MIDNIGHT)
     limit = RateLimit((Window(60, (2, 9, 9)), Window(86400, (3, 9, 9))), clock)
     assert limit.add(ip("::1"), 2)
     assert not limit.allows(ip("::1"))
@@ -58,7 +53,7 @@ def test_longer_window_outlives_the_shorter_one():
 
 
 def test_memory_is_bounded():
-    limit = RateLimit((Window(60, (2, 10**6, 10**6)),), SetClock(), max_entries=300)
+    limit = RateLimit((Window(60, (2, 10**6, 10**6)),), SetClock(MIDNIGHT), max_entries=300)
     for number in range(1000):
         limit.add(ipaddress.IPv4Address(number << 11))
     assert sum(len(counts.counts) for counts in limit._counts) == 300

@@ -8,29 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from app.clock import Clock
 from app.config import history as history_module
 from app.config.dynamic import Account, Destination, Dynamic
 from app.config.history import BY_HAND, NoSuchVersion, signed
 from app.config.live import Live
 from app.config.masking import MASK
 from app.errors import ConfigError, Conflict
+from tests.support.clock import SetClock
 
 GOOD = Path(__file__).resolve().parent.parent / "data" / "config" / "good"
-
-
-class Moving(Clock):
-    time = 1_800_000_000.0
-
-    def now(self) -> float:
-        return self.time
 
 
 @pytest.fixture
 def live(tmp_path: Path) -> Live:
     for name in ("mox.conf", "domains.conf"):
         (tmp_path / name).write_bytes((GOOD / name).read_bytes())
-    return Live.open(tmp_path / "mox.conf", files=False, clock=Moving())
+    return Live.open(tmp_path / "mox.conf", files=False, clock=SetClock())
 
 
 def with_account(name: str):

@@ -11,32 +11,22 @@ from pathlib import Path
 import pytest
 
 from app import log
-from app.clock import Clock
 from app.config.dynamic import Account, Destination, Dynamic
 from app.config.live import Live
 from app.errors import ConfigError, Temporary
 from app.wire.smtp.address import parse_address
+from tests.support.clock import StoppedClock
 
 GOOD = Path(__file__).resolve().parent.parent / "data" / "config" / "good"
 
 
-class TestClock(Clock):
-    __test__ = False
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def monotonic(self) -> float:
-        return self.time
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock(0.0)
 
 
 @pytest.fixture
-def clock() -> TestClock:
-    return TestClock()
-
-
-@pytest.fixture
-def live(tmp_path: Path, clock: TestClock) -> Live:
+def live(tmp_path: Path, clock: StoppedClock) -> Live:
     for name in ("mox.conf", "domains.conf"):
         (tmp_path / name).write_bytes((GOOD / name).read_bytes())
     return Live.open(tmp_path / "mox.conf", files=False, clock=clock)
@@ -65,7 +55,7 @@ def with_address(key: str):
     return edit
 
 
-def test_a_changed_file_is_seen_within_a_second(live: Live, clock: TestClock, logged: list[str]) -> None:
+def test_a_changed_file_is_seen_within_a_second(live: Live, clock: StoppedClock, logged: list[str]) -> None:
     rewrite(live, "jane@example.org: nil", "jane@example.org: nil\n\t\t\tnew@example.org: nil")
     clock.time = 0.9
     assert live.directory.find(parse_address("new@example.org")) is None
@@ -73,7 +63,7 @@ def test_a_changed_file_is_seen_within_a_second(live: Live, clock: TestClock, lo
     assert live.directory.find(parse_address("new@example.org")) is not None
 
 
-def test_a_wrong_file_changes_nothing_and_is_reported_once(live: Live, clock: TestClock, logged: list[str]) -> None:
+def test_a_wrong_file_changes_nothing_and_is_reported_once(live: Live, clock: StoppedClock, logged: list[str]) -> None:
     before = live.dynamic
     rewrite(live, "Domain: example.org", "Domain: example.net\n\t\tUnknown: 1")
     for clock.time in (1.0, 2.0, 3.0):
@@ -86,7 +76,7 @@ def test_a_wrong_file_changes_nothing_and_is_reported_once(live: Live, clock: Te
     assert live.dynamic is not before
 
 
-def test_a_file_that_is_gone_for_a_moment_changes_nothing(live: Live, clock: TestClock, logged: list[str]) -> None:
+def test_a_file_that_is_gone_for_a_moment_changes_nothing(live: Live, clock: StoppedClock, logged: list[str]) -> None:
     data = live.domains_path.read_bytes()
     live.domains_path.unlink()
     clock.time = 1.0

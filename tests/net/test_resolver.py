@@ -18,6 +18,7 @@ from app.net import dnsexchange
 from app.net.dnsexchange import BadResolver, Server, configured_servers, parse_server
 from app.net.resolver import Resolver
 from app.trust.lookup import Answer, LookupFailed, Mx
+from tests.support.clock import StoppedClock
 from tests.support.dns import DnsServer, Zone
 
 T = TypeVar("T")
@@ -36,13 +37,6 @@ ZONE: Zone = {
     "1.2.0.192.in-addr.arpa": {"PTR": ["mx.example.org"]},
     "_25._tcp.a.example.org": {"TLSA": ["3 1 1 " + "aabb" * 16], "AD": True},
 }
-
-
-class Stopped(Clock):
-    time = 0.0
-
-    def monotonic(self) -> float:
-        return self.time
 
 
 def run(work: Callable[[Resolver, DnsServer], Awaitable[T]], clock: Clock | None = None) -> T:
@@ -135,7 +129,7 @@ def test_truncated_reply_is_asked_again_over_tcp():
 
 
 def test_cache_holds_positive_and_negative_answers_for_their_ttl():
-    clock = Stopped()
+    clock = StoppedClock(0.0)
 
     async def scenario(resolver: Resolver, server: DnsServer) -> list[int]:
         counts = []

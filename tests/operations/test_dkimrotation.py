@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from app.clock import Clock
 from app.config.dynamic import ConfigDomain, Dkim, Selector
 from app.config.live import Live
 from app.errors import Refusal
@@ -20,18 +19,12 @@ from app.store.dkimrotations import Rotation
 from app.store.serverdb import ServerDb
 from app.trust.lookup import Answer, LookupFailed
 from app.wire.domain import Domain
+from tests.support.clock import SetClock
 from tests.support.configuration import small_live
 
 DOMAIN = Domain("example.com")
 NOW = 1_800_000_000.0
 DAY_S = 86400.0
-
-
-class Hands(Clock):
-    time = NOW
-
-    def now(self) -> float:
-        return self.time
 
 
 class Dns:
@@ -67,7 +60,7 @@ class Bench:
 
     def __init__(self, directory: Path) -> None:
         self.live: Live = small_live(directory)
-        self.clock = Hands()
+        self.clock = SetClock(NOW)
         self.dns = Dns()
         self.db = ServerDb.open(self.live.data_dir, self.clock)
         self.restart()

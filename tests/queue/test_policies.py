@@ -17,9 +17,9 @@ from app.store.mtastspolicies import DAY_S
 from app.store.serverdb import ServerDb
 from app.trust.mtasts import Mode
 from tests.support.authority import Authority
+from tests.support.clock import SetClock
 from tests.support.dns import DnsServer
 from tests.support.measuring import value
-from tests.support.queues import MovableClock
 
 ROOT = Authority("root")
 POLICY = b"version: STSv1\nmode: enforce\nmx: mx.example.net\nmax_age: 1000000\n"
@@ -30,7 +30,7 @@ GOOD = HEAD + POLICY
 class Bench:
     """A domain with a policy host that says what `response` holds."""
 
-    def __init__(self, dns: DnsServer, clock: MovableClock) -> None:
+    def __init__(self, dns: DnsServer, clock: SetClock) -> None:
         self.dns = dns
         self.clock = clock
         self.response = GOOD
@@ -58,7 +58,7 @@ async def bench(
     directory: Path, name: str = "mta-sts.example.net", days: tuple[int, int] = (-1, 30)
 ) -> AsyncIterator[Bench]:
     zone = {"_mta-sts.example.net": {"TXT": ["v=STSv1; id=1"]}, "mta-sts.example.net": {"A": ["127.0.0.1"]}}
-    clock = MovableClock()
+    clock = SetClock()
     server = ServerDb.open(directory, clock)
     with DnsServer(zone) as dns:
         made = Bench(dns, clock)

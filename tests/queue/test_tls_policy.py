@@ -20,9 +20,10 @@ from app.store.tlsresults import TlsResult
 from app.trust.dane import make_record
 from app.trust.lookup import Tlsa
 from tests.support.authority import Authority
+from tests.support.clock import SetClock
 from tests.support.dns import DnsServer, Zone
 from tests.support.measuring import moves
-from tests.support.queues import MovableClock, message, running_queue
+from tests.support.queues import message, running_queue
 from tests.support.smtpsink import SmtpSink
 
 ROOT = Authority("root")
@@ -94,7 +95,7 @@ async def mtasts(directory: Path, zone: Zone, policy: str) -> AsyncIterator[MtaS
     async def fetch(_domain: str) -> bytes:
         return policy.encode()
 
-    clock = MovableClock()
+    clock = SetClock()
     server = ServerDb.open(directory, clock)
     with DnsServer(zone) as dns:
         resolver = Resolver([Server(dns.host, dns.port, trusted=True)])

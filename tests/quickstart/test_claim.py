@@ -6,19 +6,9 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from app.clock import Clock
 from quickstart import claim
 from quickstart.claim import Claims
-
-
-class At(Clock):
-    """A clock that stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.0
-
-    def now(self) -> float:
-        return self.time
+from tests.support.clock import SetClock
 
 
 def test_of_a_thousand_parallel_claims_one_wins(tmp_path: Path) -> None:
@@ -46,7 +36,7 @@ def test_five_wrong_tries_end_a_link_and_a_new_one_works(tmp_path: Path) -> None
 
 
 def test_a_link_lives_an_hour(tmp_path: Path) -> None:
-    clock = At()
+    clock = SetClock()
     claims = Claims(tmp_path, clock)
     token = claims.new_link()
     clock.time += claim.LIFETIME_S
@@ -56,7 +46,7 @@ def test_a_link_lives_an_hour(tmp_path: Path) -> None:
 
 
 def test_a_session_lives_an_hour_after_its_last_use_also_in_another_process(tmp_path: Path) -> None:
-    clock = At()
+    clock = SetClock()
     session = Claims(tmp_path, clock).claim(Claims(tmp_path, clock).new_link())
     assert session
     for _ in range(3):

@@ -10,7 +10,6 @@ from email.message import EmailMessage
 
 import pytest
 
-from app.clock import Clock
 from app.config.live import Live
 from app.reports.setup import Setup
 from app.store.queuedb import QueueDb
@@ -20,19 +19,11 @@ from app.trust.dkim.keys import load_key, make_ed25519
 from app.trust.dkim.sign import Selector
 from app.wire.domain import Domain
 from tests.smtpserver.world import DOMAINS_CONF, MOX_CONF
+from tests.support.clock import SetClock
 from tests.support.machines import DictionaryResolver
 
 MIDNIGHT = 1795392000  # 2026-11-23, UTC
 DAY = 24 * 3600
-
-
-class Hand(Clock):
-    """A clock that tests move."""
-
-    time = MIDNIGHT + 3600.0
-
-    def now(self) -> float:
-        return self.time
 
 
 class Signing:
@@ -60,7 +51,7 @@ class Office:
         (config / "mox.conf").write_text(MOX_CONF)
         (config / "domains.conf").write_text(DOMAINS_CONF)
         self.directory = directory
-        self.clock = Hand()
+        self.clock = SetClock(MIDNIGHT + 3600.0)
         self.zone: dict[str, dict[str, object]] = {}
         self.pauses: list[float] = []
         self.live = Live.open(config / "mox.conf")

@@ -13,7 +13,8 @@ from app.smtpserver.checks.evaluation import hours
 from app.store.evaluations import Evaluations
 from app.store.serverdb import ServerDb
 from tests.smtpserver.judgedworld import JudgedWorld
-from tests.smtpserver.world import StandingClock
+from tests.smtpserver.world import NOW
+from tests.support.clock import SetClock
 from tests.support.dialog import Service
 
 MORE = {
@@ -27,7 +28,7 @@ MORE = {
 @pytest.fixture
 def world(tmp_path):
     made = JudgedWorld(tmp_path, MORE)
-    server = ServerDb.open(tmp_path / "data", StandingClock())
+    server = ServerDb.open(tmp_path / "data", SetClock(NOW))
     made.resources = dataclasses.replace(made.resources, evaluations=server.evaluations)
     yield made
     server.close()

@@ -19,7 +19,8 @@ from app.store.queuerecords import Queued, QueueFilter
 from app.store.serverdb import ServerDb
 from app.wire.smtp.address import parse_address
 from tests.smtpserver.judgedworld import JudgedWorld
-from tests.smtpserver.world import StandingClock
+from tests.smtpserver.world import NOW
+from tests.support.clock import SetClock
 from tests.support.dialog import Service
 
 SENDER = "ann@sender.example"
@@ -32,7 +33,7 @@ class ForwardingWorld(JudgedWorld):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        self.server = ServerDb.open(directory / "data", StandingClock())
+        self.server = ServerDb.open(directory / "data", SetClock(NOW))
         self.resources = dataclasses.replace(self.resources, returns=self.server.returns)
 
     def close(self) -> None:

@@ -23,7 +23,8 @@ from app.store import receiveddmarc, receivedtls
 from app.store.serverdb import ServerDb
 from app.wire.domain import Domain
 from app.wire.smtp.address import parse_address
-from tests.smtpserver.world import DOMAINS_CONF, HOST, NOW, StandingClock, World
+from tests.smtpserver.world import DOMAINS_CONF, HOST, NOW, World
+from tests.support.clock import SetClock
 from tests.wire.reports.samples import GOOGLE, GOOGLE_TLS, MICROSOFT, message, tls_json, zipped
 
 AUTHOR = parse_address("noreply@reports.google.com")
@@ -57,7 +58,7 @@ class ReportWorld(World):
 
     def __init__(self, directory: Any) -> None:
         super().__init__(directory, domains_conf=CONF)
-        self.server = ServerDb.open(directory / "data", StandingClock())
+        self.server = ServerDb.open(directory / "data", SetClock(NOW))
         self.evidence: dict[str, Any] = dict(PROVED)
         sources = Sources(
             queue=self.queue, authenticate=self, classify=self._none, block_lists=self._none, now=lambda: NOW

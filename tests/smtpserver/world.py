@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from app.clock import Clock
 from app.config.live import Live
 from app.net.connection import Connection
 from app.net.listen import Serving, bind
@@ -28,6 +27,7 @@ from app.wire.domain import Domain
 from app.wire.smtp.address import Address
 from tests.support import dialog
 from tests.support.certificates import self_signed
+from tests.support.clock import SetClock
 
 WEAK = Parameters(time_cost=1, memory_kib=8, lanes=1, scram_sha256_iterations=2, scram_sha1_iterations=2)
 PASSWORD = "correct horse"
@@ -104,13 +104,6 @@ Accounts:
 """
 
 
-class StandingClock(Clock):
-    """Always the same time of day; the monotonic clock runs."""
-
-    def now(self) -> float:
-        return NOW
-
-
 class World:
     """The server and all that it stores into."""
 
@@ -121,7 +114,7 @@ class World:
         config.mkdir(parents=True, exist_ok=True)
         (config / "mox.conf").write_text(MOX_CONF)
         (config / "domains.conf").write_text(domains_conf)
-        clock = StandingClock()
+        clock = SetClock(NOW)
         self.live = Live.open(config / "mox.conf")
         self.quota = {"joe": 5000}
         self.accounts = Accounts(directory / "data", self.settings_of)

@@ -8,14 +8,15 @@ import ipaddress
 
 import pytest
 
-from app.clock import Clock
 from app.store import evaluations
 from app.store.evaluations import Evaluation, Period
 from app.store.serverdb import ServerDb
 from app.wire.domain import Domain
 from app.wire.reports.dmarc import AuthResult, Disposition, DmarcRow, PublishedPolicy
+from tests.support.clock import SetClock
 
 MIDNIGHT = 1795392000  # 2026-11-23
+MORNING = MIDNIGHT + 90.0
 HOUR = 3600
 ROW = DmarcRow(
     source=ipaddress.ip_address("2001:db8::1"),
@@ -33,18 +34,9 @@ ONE = Evaluation(policy=POLICY, row=ROW)
 OTHER = dataclasses.replace(ONE, row=dataclasses.replace(ROW, dkim=True, disposition=Disposition.NONE))
 
 
-class Hand(Clock):
-    """A clock that tests move."""
-
-    time = MIDNIGHT + 90.0
-
-    def now(self) -> float:
-        return self.time
-
-
 @pytest.fixture
 def clock():
-    return Hand()
+    return SetClock(MORNING)
 
 
 @pytest.fixture

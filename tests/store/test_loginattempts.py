@@ -18,7 +18,7 @@ from app.store import loginattempts
 from app.store.loginattempts import KEPT_S, LoginAttempt, LoginAttempts
 from app.store.serverdb import ServerDb
 from app.store.signin import FailureKind, SignInAttempt, SignInContext
-from tests.support.queues import MovableClock
+from tests.support.clock import SetClock
 
 
 def told(result: str = "ok", address: str = "jane@example.com", account: str = "jane", **more: str) -> SignInAttempt:
@@ -41,7 +41,7 @@ class World:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.clock = MovableClock()
+        self.clock = SetClock()
         self.server = ServerDb.open(directory, self.clock)
 
     @property

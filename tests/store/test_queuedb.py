@@ -8,26 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from app.clock import Clock
 from app.errors import StoreError
 from app.store.holdrules import HoldRule
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import Attempt, Ending, Finished, NewMessage, NewRecipient, Queued, QueueFilter
 from app.store.spool import Body, Spool
 from app.wire.smtp.address import NULL_PATH, parse_address, parse_path_address
+from tests.support.clock import SetClock
 
 SENDER = parse_address("jane@example.org")
 EVERYTHING = QueueFilter()
-
-
-class Stopped(Clock):
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.time = 1_000_000.0
-
-    def now(self) -> float:
-        return self.time
 
 
 def message(*recipients: str, body: Body | None = None, account: str = "jane", sender: str = "") -> NewMessage:
@@ -52,12 +42,12 @@ def finished(row: Queued, ending: Ending, **more: float) -> Finished:
 
 
 @pytest.fixture
-def clock() -> Stopped:
-    return Stopped()
+def clock() -> SetClock:
+    return SetClock(1_000_000.0)
 
 
 @pytest.fixture
-def queue(tmp_path: Path, clock: Stopped):
+def queue(tmp_path: Path, clock: SetClock):
     opened = QueueDb.open(tmp_path, clock)
     yield opened
     opened.close()

@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from app.clock import Clock
 from app.store import receiveddmarc, receivedreports, receivedtls
 from app.store.serverdb import ServerDb
 from app.wire.reports import dmarc, tls
+from tests.support.clock import SetClock
 from tests.wire.reports.samples import GOOGLE, GOOGLE_TLS, MICROSOFT
 
 DMARC = dmarc.parse(GOOGLE.encode())
@@ -19,19 +19,9 @@ OTHER = dmarc.parse(MICROSOFT.encode())
 TLS = tls.parse(json.dumps(GOOGLE_TLS).encode())
 
 
-class Hand(Clock):
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.time = 1795365439.0
-
-    def now(self) -> float:
-        return self.time
-
-
 @pytest.fixture
 def clock():
-    return Hand()
+    return SetClock(1795365439.0)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from app.clock import Clock
 from app.log import SETTINGS
 from app.store.account.credentials import Parameters, set_password, verify_password
 from app.store.accounts import Accounts
@@ -15,6 +14,7 @@ from app.store.verification import Verifier
 from app.wire.sasl import clients
 from app.wire.sasl.clients import Login
 from app.wire.sasl.servers import Mechanism
+from tests.support.clock import StoppedClock
 from tests.support.configuration import small_live
 from tests.support.measuring import moves
 
@@ -22,21 +22,11 @@ WEAK = Parameters(time_cost=1, memory_kib=8, lanes=1, scram_sha256_iterations=2,
 PASSWORD = "correct horse"
 
 
-class SetClock(Clock):
-    time = 1_000_000.0
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-
 class World:
     """A SignIn with accounts jane and locked, both with PASSWORD, and what it counted."""
 
     def __init__(self, directory) -> None:
-        self.clock = SetClock()
+        self.clock = StoppedClock(1_000_000.0)
         self.accounts = Accounts(directory / "data")
         for name in ("jane", "locked"):
             self.accounts.open_now(name).write_now(lambda tx: set_password(tx, PASSWORD, WEAK))

@@ -8,21 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from app.clock import Clock
 from app.store.queuedb import QueueDb
 from app.store.queuerecords import NewMessage, NewRecipient, QueueFilter
 from app.store.spool import Body
 from app.store.submitted import DAY_S, REMEMBERED_S, SendLimit, SendLimitReached, SendLimits
 from app.wire.smtp.address import parse_address, parse_path_address
+from tests.support.clock import SetClock
 
 LIMITS = SendLimits(recipients=4, first_time=2)
-
-
-class Moved(Clock):
-    time = 16_667 * 60.0  # sending is counted by the minute
-
-    def now(self) -> float:
-        return self.time
 
 
 class Sender:
@@ -30,7 +23,7 @@ class Sender:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.clock = Moved()
+        self.clock = SetClock(16_667 * 60.0)  # sending is counted by the minute
         self.start = self.clock.time
         self.queue = QueueDb.open(directory, self.clock)
 

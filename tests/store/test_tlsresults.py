@@ -11,7 +11,8 @@ from app.store.serverdb import ServerDb
 from app.store.tlsresults import DAY_S, DayOfDomain, TlsResult
 from app.wire.domain import Domain
 from app.wire.reports.tls import TlsFailure
-from tests.store.test_evaluations import MIDNIGHT, Hand
+from tests.store.test_evaluations import MIDNIGHT, MORNING
+from tests.support.clock import SetClock
 
 FAILURE = TlsFailure(
     result="certificate-expired",
@@ -37,7 +38,7 @@ def keep(server: ServerDb, *found: TlsResult) -> None:
 
 
 def test_equal_results_of_a_day_are_counted_by_policy(tmp_path):
-    clock = Hand()
+    clock = SetClock(MORNING)
     server = ServerDb.open(tmp_path, clock)
     host = dataclasses.replace(GOOD, domain=Domain("mx.there.example"), kind="tlsa", is_host=True)
     keep(server, host, GOOD, GOOD, BAD, BAD, BAD, dataclasses.replace(GOOD, kind="no-policy-found", lines=(), hosts=()))
@@ -57,7 +58,7 @@ def test_equal_results_of_a_day_are_counted_by_policy(tmp_path):
 
 
 def test_of_another_day_and_what_only_carried_reports(tmp_path):
-    clock = Hand()
+    clock = SetClock(MORNING)
     server = ServerDb.open(tmp_path, clock)
     keep(server, dataclasses.replace(BAD, is_optional=True))
     clock.time += DAY_S
@@ -72,7 +73,7 @@ def test_of_another_day_and_what_only_carried_reports(tmp_path):
 
 def test_a_domain_cannot_fill_the_table(tmp_path, monkeypatch):
     monkeypatch.setattr(tlsresults, "MAX_ROWS", 2)
-    server = ServerDb.open(tmp_path, Hand())
+    server = ServerDb.open(tmp_path, SetClock(MORNING))
     many = [
         dataclasses.replace(BAD, failure=dataclasses.replace(FAILURE, receiving_host=f"{i}.example")) for i in range(5)
     ]

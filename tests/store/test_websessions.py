@@ -15,7 +15,7 @@ from app.store.account.credentials import Parameters
 from app.store.account.handle import Account
 from app.store.serverdb import ServerDb
 from app.store.websessions import LASTING, Kind, NewSession, WebSession, file_seal
-from tests.support.queues import MovableClock
+from tests.support.clock import SetClock
 
 HOUR_S = 3600.0
 
@@ -25,7 +25,7 @@ class World:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.clock = MovableClock()
+        self.clock = SetClock()
         self.server = ServerDb.open(directory, self.clock)
 
     def reopen(self) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.clock import Clock
 from app.trust.lookup import Answer, LookupFailed, Mx, Tlsa
 from app.wire.domain import Domain, parse_domain
 from app.wire.smtp.address import IPAddress, parse_address
@@ -21,6 +20,7 @@ from quickstart.checks.finding import Context, Question
 from quickstart.machine import Binding, Dialled
 from quickstart.probes.listening import Listening
 from quickstart.probes.registration import Registration
+from tests.support.clock import SetClock
 
 Zone = dict[str, dict[str, Any]]
 T = TypeVar("T")
@@ -188,13 +188,6 @@ class FakeMachine:
         return Path("/usr/lib/python3.11")
 
 
-class FixedClock(Clock):
-    """It is always the same time."""
-
-    def now(self) -> float:
-        return NOW
-
-
 def make_context(
     machine: FakeMachine | None = None,
     zone: Zone | None = None,
@@ -211,5 +204,5 @@ def make_context(
         ),
         machine=machine or FakeMachine(),
         resolver=DictionaryResolver(healthy_zone() if zone is None else zone),
-        clock=FixedClock(),
+        clock=SetClock(NOW),
     )

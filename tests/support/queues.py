@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.clock import Clock
 from app.config.live import Live
 from app.net.dnsexchange import Server
 from app.net.resolver import Resolver
@@ -25,6 +24,7 @@ from app.store.signin import SignIn
 from app.store.spool import Body
 from app.wire.smtp.address import ReversePath, parse_address, parse_path_address
 from app.wire.smtp.reply import Reply
+from tests.support.clock import SetClock
 from tests.support.dns import DnsServer, Zone
 
 BODY = b"From: jane@example.org\r\nSubject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nhi\r\n"
@@ -73,16 +73,6 @@ def relay(port: int) -> tuple[str, str]:
     return RELAY.replace("PORT", str(port)), ROUTES
 
 
-class MovableClock(Clock):
-    """Wall time that a test sets; the monotonic clock is real."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.0
-
-    def now(self) -> float:
-        return self.time
-
-
 def message(*recipients: str, sender: ReversePath | None = None, **more: object) -> NewMessage:
     """A message of jane's; `more` are fields of NewMessage."""
     facts: dict[str, object] = {
@@ -105,7 +95,7 @@ class Bench:
 
     setup: Setup
     dispatcher: Dispatcher
-    clock: MovableClock
+    clock: SetClock
     accounts: Accounts
     names: list[str] = field(default_factory=list)
 
@@ -137,7 +127,7 @@ async def running_queue(
     """A dispatcher that runs; `static` and `dynamic` are further lines of the configuration files."""
     (directory / "mox.conf").write_text(_tabs(STATIC) + _tabs(static))
     (directory / "domains.conf").write_text(_tabs(DYNAMIC) + _tabs(dynamic))
-    clock = MovableClock()
+    clock = SetClock()
     live = Live.open(directory / "mox.conf", files=False)
     accounts = Accounts(directory / "data")
     resources = Resources(

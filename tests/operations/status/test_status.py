@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from app.clock import Clock
 from app.config.live import Live
 from app.errors import Temporary
 from app.net.resolver import Resolver
@@ -25,6 +24,7 @@ from app.store.queuerecords import NewMessage, NewRecipient
 from app.store.serverdb import ServerDb
 from app.store.spool import Body
 from app.wire.smtp.address import parse_address
+from tests.support.clock import SetClock
 from tests.support.configuration import MOX_CONF, write_configuration
 
 NOW = 1_800_000_000.0
@@ -34,21 +34,11 @@ PUBLIC = MOX_CONF.replace(
 )
 
 
-class Standing(Clock):
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.time = NOW
-
-    def now(self) -> float:
-        return self.time
-
-
 class Made:
     """The objects of a server, without its ports."""
 
     def __init__(self, directory: Path, mox_conf: str = MOX_CONF) -> None:
-        self.clock = Standing()
+        self.clock = SetClock(NOW)
         live = Live.open(write_configuration(directory, mox_conf), files=False)
         (live.data_dir).mkdir(exist_ok=True)
         self.server = ServerDb.open(live.data_dir, self.clock)

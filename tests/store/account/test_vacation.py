@@ -7,19 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.clock import Clock
 from app.store.account import vacation
 from app.store.account.vacation import AGAIN_S, MAX_IN_DAY, Vacation
 from tests.support.accounts import temporary_account
-
-
-class Later(Clock):
-    """A clock that is moved."""
-
-    time = 1_000_000.0
-
-    def now(self) -> float:
-        return self.time
+from tests.support.clock import SetClock
 
 
 @pytest.mark.parametrize(
@@ -39,7 +30,7 @@ def test_it_holds_in_its_time(one: Vacation, holds: bool) -> None:
 
 
 def test_each_sender_is_told_once_and_again_after_a_week(tmp_path: Path) -> None:
-    clock = Later()
+    clock = SetClock(1_000_000.0)
     with temporary_account(tmp_path) as account:
         account.clock = clock
         turn = lambda sender: account.write_now(lambda tx: vacation.take_turn(tx, sender))  # noqa: E731
@@ -51,7 +42,7 @@ def test_each_sender_is_told_once_and_again_after_a_week(tmp_path: Path) -> None
 
 
 def test_no_more_than_so_many_are_told_in_a_day(tmp_path: Path) -> None:
-    clock = Later()
+    clock = SetClock(1_000_000.0)
     with temporary_account(tmp_path) as account:
         account.clock = clock
         told = [account.write_now(lambda tx, n=n: vacation.take_turn(tx, str(n))) for n in range(MAX_IN_DAY + 5)]

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from app.clock import Clock
 from app.net.authority import AuthoritativeServers
 from app.net.dnsexchange import Server
 from app.net.selfsigned import make_self_signed
@@ -17,6 +16,7 @@ from app.store.queuerecords import Attempt, Ending, Finished
 from app.store.signin import SignInAttempt, SignInContext
 from app.web.dnswatch import DnsWatch
 from app.wire.smtp.address import IPAddress
+from tests.support.clock import SetClock
 from tests.support.configuration import DOMAINS_CONF, MOX_CONF
 from tests.support.dns import DnsServer
 from tests.web.admin.test_queue import put
@@ -36,16 +36,6 @@ NAMES = {
     "1.2.0.192.in-addr.arpa": {"PTR": ["mx.example.com"]},
 }
 YEAR_S = 365 * 86400.0
-
-
-class At(Clock):
-    """A clock that stands."""
-
-    def __init__(self, time: float) -> None:
-        self.time = time
-
-    def now(self) -> float:
-        return self.time
 
 
 class Answering:
@@ -102,7 +92,7 @@ def test_certificates_are_watched(tmp_path: Path, age_s: float, words: str) -> N
     start = 1_800_000_000.0
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "cert.pem").write_bytes(make_self_signed(["mx.example.com"], start, 365).certificate)
-    with World(tmp_path, mox_conf=PUBLIC, clock=At(start + age_s)) as world:
+    with World(tmp_path, mox_conf=PUBLIC, clock=SetClock(start + age_s)) as world:
         page = world.admin().get("/admin/").text
         assert words in page
         assert "3 days" in page or not age_s

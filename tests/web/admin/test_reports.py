@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from app.clock import Clock
 from app.smtpserver.reportmail import TLS_RESULTS
 from app.store.receiveddmarc import DmarcSource
 from app.web.admin import reportwords
 from app.wire.reports import dmarc, tls
+from tests.support.clock import SetClock
 from tests.support.configuration import DOMAINS_CONF
 from tests.web.world import World
 from tests.wire.reports.samples import GOOGLE, GOOGLE_TLS
@@ -24,15 +24,8 @@ DMARC = dmarc.parse(GOOGLE.encode())
 TLS = tls.parse(json.dumps(GOOGLE_TLS).encode())
 
 
-class TheDayAfter(Clock):
-    """Shortly after the reports."""
-
-    def now(self) -> float:
-        return 1795365439.0
-
-
 def open_world(directory: Path, **more: str) -> World:
-    return World(directory, clock=TheDayAfter(), **more)
+    return World(directory, clock=SetClock(1795365439.0), **more)
 
 
 def add(world: World, report: dmarc.DmarcReport | tls.TlsReport) -> None:

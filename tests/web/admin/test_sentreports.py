@@ -14,7 +14,8 @@ from app.store.reportsuppression import Kind
 from app.wire.domain import Domain
 from app.wire.reports.dmarc import AuthResult
 from app.wire.smtp.address import parse_address
-from tests.store.test_evaluations import ONE, ROW, Hand
+from tests.store.test_evaluations import MORNING, ONE, ROW
+from tests.support.clock import SetClock
 from tests.web.world import World
 
 PAGE = "/admin/reports/dmarc-sent"
@@ -22,7 +23,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 
 def open_world(directory: Path) -> World:
-    return World(directory, clock=Hand())
+    return World(directory, clock=SetClock(MORNING))
 
 
 def came(world: World, *found: Evaluation) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from app.store.reportsuppression import Kind
 from app.store.tlsresults import TlsResult
 from app.wire.domain import Domain
-from tests.store.test_evaluations import Hand
+from tests.store.test_evaluations import MORNING
 from tests.store.test_tlsresults import BAD, FAILURE, GOOD
+from tests.support.clock import SetClock
 from tests.support.machines import DictionaryResolver
 from tests.web.world import World
 
@@ -27,7 +28,7 @@ class Closing(DictionaryResolver):
 
 
 def open_world(directory: Path, zone: dict[str, dict[str, list[str]]] | None = None) -> World:
-    world = World(directory, clock=Hand())
+    world = World(directory, clock=SetClock(MORNING))
     object.__setattr__(world.services, "resolver", Closing(zone or {}))
     return world
 

@@ -9,7 +9,7 @@ import pytest
 from app.config.live import Live
 from app.operations.qrcodes import qr_png
 from app.web.public.app import PATHS, PublicOptions
-from tests.support.queues import MovableClock
+from tests.support.clock import SetClock
 from tests.web.public.world import client
 
 PROFILE = "/profile.mobileconfig"
@@ -95,7 +95,7 @@ def test_paths_are_those_that_are_served(live: Live):
 
 
 def test_a_network_that_asks_too_much_waits_and_others_do_not(live: Live):
-    clock = MovableClock()
+    clock = SetClock()
     there = client(live, options=PublicOptions(clock=clock, is_forwarded=True))
 
     def ask(address: str) -> int:

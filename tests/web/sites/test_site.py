@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from app import log
-from app.clock import Clock
 from app.web.mounts import Mount, MountKind
+from tests.support.clock import SetClock
 from tests.support.configuration import DOMAINS_CONF, MOX_CONF
 from tests.web.world import MOUNTS, World
 
@@ -123,16 +123,9 @@ def test_access_log_names_the_handler_and_hides_queries_of_our_own_pages(
     assert len(long) < 1000
 
 
-class _Stopped(Clock):
-    """Always in the same minute."""
-
-    def now(self) -> float:
-        return 1_800_000_000.0
-
-
 def test_one_network_cannot_ask_without_end(tmp_path: Path) -> None:
     mounts = (Mount(kind=MountKind.SITES),)
-    with World(tmp_path, mounts=mounts, clock=_Stopped()) as world:
+    with World(tmp_path, mounts=mounts, clock=SetClock()) as world:
         client = world.visitor().client
         client._transport.client = ("9.9.9.9", 1)  # type: ignore[attr-defined]
         answers = [client.get("/x").status_code for _ in range(1001)]
