@@ -10,11 +10,16 @@ from app.config.dynamic import Dynamic
 from app.config.reading import Path
 from app.config.static import Static
 from app.config.webhandlers import WebHandler, WebInternal, WebRedirect
+from app.wire.domain import Domain
 
 if TYPE_CHECKING:
     from app.config.check_dynamic import DynamicChecks
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.1
+_FRAMING = frozenset(
+    ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "date")
+)
+_NO_REDIRECTS = frozenset((304, 305, 306))
 _ACTIONS = ("web_static", "web_redirect", "web_forward", "web_internal")
 
 
@@ -33,12 +38,22 @@ class WebChecks:
         for source, target in self.dynamic.web_domain_redirects.items():
             if source == target:
                 self.checks.complain(("WebDomainRedirects", source.unicode), "redirects to itself")
+            elif self._leads_back(source, target):
+                self.checks.complain(("WebDomainRedirects", source.unicode), f"{target} leads back to it")
         self._webserver()
         for name, account in self.dynamic.accounts.items():
             if account.outgoing_webhook:
                 self._url(("Accounts", name, "OutgoingWebhook", "URL"), account.outgoing_webhook.url)
             if account.incoming_webhook:
                 self._url(("Accounts", name, "IncomingWebhook", "URL"), account.incoming_webhook.url)
+
+    def _leads_back(self, source: Domain, target: Domain) -> bool:
+        redirects, seen = self.dynamic.web_domain_redirects, {source}
+        found: Domain | None = target
+        while found is not None and found not in seen:
+            seen.add(found)
+            found = redirects.get(found)
+        return found == source
 
     def _webserver(self) -> None:
         if not self.dynamic.web_handlers and not self.dynamic.web_domain_redirects:
@@ -65,7 +80,10 @@ class WebChecks:
         if handler.web_redirect:
             self._redirect((*path, "WebRedirect"), handler.web_redirect)
         if forward := handler.web_forward:
-            self._url((*path, "WebForward", "URL"), forward.url)
+            url = self._url((*path, "WebForward", "URL"), forward.url)
+            if url and (url.username is not None or url.fragment):
+                text = "leave out user, password and what follows #: they do not go to the program behind"
+                self.checks.complain((*path, "WebForward", "URL"), text)
             self._headers((*path, "WebForward", "ResponseHeaders"), dict(forward.response_headers))
         if handler.web_internal:
             self._internal((*path, "WebInternal"), handler.web_internal)
@@ -81,8 +99,11 @@ class WebChecks:
             self.checks.complain((*path, "OrigPathRegexp"), "needs ReplacePath, the path to redirect to")
         if redirect.replace_path and not redirect.orig_path_regexp:
             self.checks.complain((*path, "ReplacePath"), "needs OrigPathRegexp, the paths to redirect")
-        if not 300 <= redirect.status_code <= 399:
-            self.checks.complain((*path, "StatusCode"), "a redirect has a status of 300 to 399, such as 308")
+        if "://" in redirect.replace_path:
+            self.checks.complain((*path, "ReplacePath"), "give a path; BaseURL is for another server")
+        if not 300 <= redirect.status_code <= 399 or redirect.status_code in _NO_REDIRECTS:
+            text = "a redirect has a status of 300 to 399, but for 304 to 306; 308 is usual"
+            self.checks.complain((*path, "StatusCode"), text)
 
     def _internal(self, path: Path, internal: WebInternal) -> None:
         if not (internal.base_path.startswith("/") and internal.base_path.endswith("/")):
@@ -92,8 +113,12 @@ class WebChecks:
         for name, value in headers.items():
             if not _HEADER_NAME.fullmatch(name):
                 self.checks.complain((*path, name), f"{name!r} is not the name of a header field")
+            if name.lower() in _FRAMING:
+                self.checks.complain((*path, name), "this field is the server's own: it says how the answer is sent")
             if any(character < " " or character == "\x7f" for character in value):
                 self.checks.complain((*path, name), "control characters are not possible in a header field")
+            elif any(character > "\xff" for character in value):
+                self.checks.complain((*path, name), "use Latin letters: others are not possible in a header field")
 
     def _url(self, path: Path, text: str) -> SplitResult | None:
         try:

@@ -70,6 +70,9 @@ def put_redirect(live: Live, source: Domain, target: Domain, by: str) -> None:
     def put(dynamic: Dynamic) -> Dynamic:
         if len(dynamic.web_domain_redirects) >= MAX_REDIRECTS:
             raise Refusal("there are as many redirects as there can be; remove one first")
+        before = dynamic.web_domain_redirects.get(source)
+        if before not in (None, target):
+            raise Refusal(f"{source} leads to {before} already; remove that redirect first")
         redirects = {**dynamic.web_domain_redirects, source: target}
         return dataclasses.replace(dynamic, web_domain_redirects=redirects)
 

@@ -8,7 +8,7 @@ every `look_s` ends a connection whose
     TLS handshake   takes more than `handshake_s`
     request head    is not complete `head_s` after it began (or after the connection did)
     body            comes at less than `body_rate` bytes a second after the first `body_s`
-    response        the peer has read nothing of for `stuck_s`
+    response        the peer has read nothing of for `stuck_s`, or has ended its side `half_s` ago
 
 A request that is being worked on has no limit, and the pause between requests is uvicorn's (`timeout_keep_alive`).
 """
@@ -16,6 +16,7 @@ A request that is being worked on has no limit, and the pause between requests i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
@@ -65,6 +66,7 @@ class Bounds:
     body_s: float = 20.0
     body_rate: float = 200.0
     stuck_s: float = 60.0
+    half_s: float = 3.0
     look_s: float = 5.0
 
 
@@ -113,6 +115,7 @@ class HttpConnection(H11Protocol):
         self._pace = _Pace(since=0.0)
         self._address: IpAddress | None = None
         self._tunnel: Tunnel | None = None  # when it has switched to another protocol
+        self._has_ended = False  # the peer has, with an answer on the way
         self._app: ASGIApp = self.app
         self.app = self._answer
 
@@ -156,11 +159,23 @@ class HttpConnection(H11Protocol):
         self._pace.stuck_since = 0.0
         super().resume_writing()
 
-    def eof_received(self) -> None:
-        """The peer sends no more."""
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The peer sends no more; one that has asked may still read for a moment, where there is no TLS."""
         if self._tunnel is not None:
             self._tunnel.end()
-        super().eof_received()
+        is_due = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+        if self._tunnel is not None or not is_due or self.transport.get_extra_info("ssl_object") is not None:
+            self.transport.close()  # with what waits to be sent
+            return False
+        self._has_ended = True
+        self.loop.call_later(self._admission.bounds.half_s, self.transport.close)
+        return True
+
+    def on_response_complete(self) -> None:
+        """An answer is sent."""
+        super().on_response_complete()
+        if self._has_ended and (self.cycle is None or self.cycle.response_complete):
+            self.transport.close()
 
     def shutdown(self) -> None:
         """The server is about to end."""
@@ -185,7 +200,8 @@ class HttpConnection(H11Protocol):
             headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))]
             head = h11.Response(status_code=status, headers=[*headers, ("connection", "close")])
             self.transport.write(self.conn.send(head) or b"")
-            self.transport.write(self.conn.send(h11.Data(data=body)) or b"")
+            with contextlib.suppress(h11.LocalProtocolError):  # which knows that HEAD is answered without a body
+                self.transport.write(self.conn.send(h11.Data(data=body)) or b"")
         self.transport.close()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 MAX_FIELDS = 200  # of a request; browsers send about twenty
+MAX_HEADER_BYTES = 32 * 1024
 
 _CLOSE = {"Connection": "close"}
 _VERSIONS = frozenset(("1.0", "1.1"))
@@ -43,6 +44,8 @@ def _refusal(scope: Scope) -> Response | None:
         return PlainTextResponse("505 - this server speaks HTTP/1.1\n", 505, _CLOSE)
     if len(scope["headers"]) > MAX_FIELDS:
         return PlainTextResponse("431 - too many header fields\n", 431, _CLOSE)
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+        return PlainTextResponse("431 - the fields of this request are too long\n", 431, _CLOSE)
     names = {name for name, _ in scope["headers"]}
     if b"transfer-encoding" in names and b"content-length" in names:
         return PlainTextResponse("400 - the length of this request is not clear\n", 400, _CLOSE)

@@ -20,9 +20,8 @@ from starlette.types import ASGIApp
 from app.certificates.challenges import Challenges
 from app.log import logger
 from app.web.connections import Admission, Bounds, Door
-from app.web.requestform import RequestForm
+from app.web.requestform import MAX_HEADER_BYTES, RequestForm
 
-MAX_HEADER_BYTES = 32 * 1024
 KEEP_ALIVE_S = 65
 GRACE_S = 3
 

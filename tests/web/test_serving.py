@@ -73,6 +73,7 @@ async def _ask(port: int, request: bytes) -> bytes:
         (b"", b""),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"HTTP/1.1 408"),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow", b"HTTP/1.1 408"),
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow", b"HTTP/1.1 408"),
     ],
 )
 def test_silent_and_slow_peers_are_ended(sent: bytes, answer: bytes) -> None:
@@ -96,6 +97,8 @@ def test_silent_and_slow_peers_are_ended(sent: bytes, answer: bytes) -> None:
         (b"hello\r\n\r\n", b"HTTP/1.1 400 "),
         (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: 1\r\n" * 200 + b"\r\n", b"HTTP/1.1 431 "),
         (b"GET http://site.example/y HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n", b"HTTP/1.1 200 "),
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"HTTP/1.1 400 "),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 60_000 + b"\r\n\r\n", b"HTTP/1.1 431 "),
     ],
 )
 def test_forms_of_requests(request_: bytes, answer: bytes) -> None:
@@ -104,6 +107,22 @@ def test_forms_of_requests(request_: bytes, answer: bytes) -> None:
             return await _ask(port, request_)
 
     assert asyncio.run(run())[:13] == answer
+
+
+@pytest.mark.parametrize("path", ["/", "/large"])
+def test_peer_that_has_said_all_gets_its_answer(path: str) -> None:
+    async def run() -> bytes:
+        async with _serving(PATIENT) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            writer.write_eof()
+            answer = await _all_of(reader)
+            writer.close()
+            return answer
+
+    head, _, body = asyncio.run(run()).partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}".encode() in head
+    assert len(body) == (LARGE if path == "/large" else len("127.0.0.1 http 0"))
 
 
 def test_header_that_drips_does_not_gain_time() -> None:

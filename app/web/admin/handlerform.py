@@ -183,11 +183,13 @@ def _read_internal(form: Form) -> WebInternal:
 
 
 def _read_headers(form: Form) -> Mapping[str, str]:
-    headers = {}
+    headers: dict[str, str] = {}
     for line in form.lines("headers"):
         name, colon, value = line.partition(":")
         if not colon:
             form.fail("headers", f"“{line}” has no colon; write a field as Cache-Control: max-age=3600.")
+        if name.strip().lower() in (known.lower() for known in headers):
+            form.fail("headers", f"“{name.strip()}” is there twice; write its values into one line, with commas.")
         headers[name.strip()] = value.strip()
     return headers
 

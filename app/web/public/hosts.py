@@ -70,11 +70,16 @@ def asked(request: Request, live: Live) -> Asked:
 def is_ours(live: Live, snapshot: Snapshot, host: Domain) -> bool:
     """Whether requests to this name are for our pages about mail programs."""
     domains = snapshot.dynamic.domains
-    if host in domains or host in snapshot.directory.hostnames:
+    if host in domains or is_of_server(snapshot, host):
         return True
-    if any(host.ascii.startswith(prefix) and Domain(host.ascii[len(prefix) :]) in domains for prefix in PREFIXES):
+    return any(host.ascii.startswith(prefix) and Domain(host.ascii[len(prefix) :]) in domains for prefix in PREFIXES)
+
+
+def is_of_server(snapshot: Snapshot, host: Domain) -> bool:
+    """Whether it is a name that people know the server itself by: of the machine, or for their mail programs."""
+    if host in snapshot.directory.hostnames:
         return True
-    return any(config.client_settings_domain == host for config in domains.values())
+    return any(config.client_settings_domain == host for config in snapshot.dynamic.domains.values())
 
 
 def host_of(request: Request) -> Domain | None:

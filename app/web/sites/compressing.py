@@ -16,6 +16,7 @@ from starlette.types import Message, Scope, Send
 
 from app.web.exchange import Exchange, exchange_of
 from app.web.sites import encoding
+from app.web.sites.conditions import asked_fields
 
 LEVEL: Final = 1
 _GZIP: Final = 16 + zlib.MAX_WBITS  # zlib writes the frame of gzip (RFC 1952)
@@ -25,7 +26,8 @@ _IN_LOOP: Final = 64 << 10
 
 def compressing(scope: Scope, send: Send) -> Send:
     """`send` for whoever answers this request."""
-    return _Compressing(Headers(scope=scope).get("accept-encoding", ""), scope["method"], exchange_of(scope), send).send
+    accepted = asked_fields(scope["headers"]).get("accept-encoding", "")
+    return _Compressing(accepted, scope["method"], exchange_of(scope), send).send
 
 
 class _Compressing:

@@ -5,8 +5,9 @@ Times are whole seconds since 1970. A range is a pair of the first byte and the 
 
 from __future__ import annotations
 
+import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -21,6 +22,25 @@ _ONE = re.compile(r"([0-9]{0,18})-([0-9]{0,18})", re.A)
 @dataclass(frozen=True, slots=True)
 class Unsatisfiable(Exception):
     """No byte of the file is asked for."""
+
+
+_FIELDS = {
+    name.encode(): name
+    for name in (
+        *("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"),
+        *("if-range", "range", "accept-encoding"),
+    )
+}
+
+
+def asked_fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The fields that say what is asked for; those that come more than once are one list (RFC 9110 §5.3)."""
+    found: dict[str, str] = {}
+    for raw, value in headers:
+        if (name := _FIELDS.get(raw)) is not None:
+            text = value.decode("latin-1")
+            found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
 
 
 def condition(headers: Mapping[str, str], etag: str, modified: int) -> int:
@@ -82,6 +102,9 @@ def _moment(field: str | None) -> int | None:
     if field is None or len(field) > 60:
         return None
     try:
-        return int(parsedate_to_datetime(field).timestamp())
+        moment = parsedate_to_datetime(field)
+        if moment.tzinfo is None:  # the form of asctime, which is UTC (§5.6.7)
+            moment = moment.replace(tzinfo=datetime.UTC)
+        return int(moment.timestamp())
     except (ValueError, OverflowError, TypeError):
         return None

@@ -1,6 +1,6 @@
 """Which rule answers a URL, and why: the way of a request through the rules, in sentences for a person.
 
-It asks what `site.py` asks, in the same order; of files it looks whether they are there.
+It asks what `site.py` asks, in the same order; of files it looks whether they are there and may be read.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 from app.config.webhandlers import WebHandler, WebStatic
 from app.errors import Refusal, WireError
-from app.web.sites.openfile import Kind, Missing, Unreadable, look
+from app.web.sites.openfile import Kind, Missing, Unreadable, open_below
 from app.web.sites.pathrules import clean_path
 from app.web.sites.redirect import AskedUrl, NotFound, redirect_target
 from app.web.sites.rules import Match, Rules
+from app.web.sites.staticplaces import Does, find_place
 from app.wire.domain import Domain, parse_domain
 
 
@@ -96,13 +97,19 @@ def _files(setting: WebStatic, path: str) -> tuple[str, bool]:
     otherwise = "passes" if passes else "answers 404"
     if not path.startswith(setting.strip_prefix):
         return f"{otherwise}: the path does not begin with {setting.strip_prefix}", not passes
-    file = os.path.join(os.path.abspath(setting.root), path[len(setting.strip_prefix) :].strip("/"))
+    root = os.path.abspath(setting.root)
     try:
-        kind, _ = look(file)
-        if kind is Kind.FILE and not path.endswith("/"):
-            return f"sends the file {file}", True
-        if kind is Kind.DIRECTORY:
-            return f"shows the directory {file}", True
+        place = find_place(setting, root, path)
+        if place.does is Does.FILE:
+            os.close(open_below(root, place.path, Kind.FILE))
+            return f"sends the file {place.path}", True
+        if place.does is Does.REDIRECT:
+            return f"sends it to {path}/, as {place.path} is a directory", True
+        if place.does is Does.LIST:
+            os.close(open_below(root, place.path, Kind.DIRECTORY))
+            return f"shows what is in the directory {place.path}", True
+        otherwise = "passes" if passes else "answers 403"
+        return f"{otherwise}: {place.path} has no index.html and may not be listed", not passes
     except (Missing, Unreadable, OSError):
-        pass
-    return f"{otherwise}: there is no file {file} to be read", not passes
+        file = os.path.join(root, path[len(setting.strip_prefix) :].strip("/"))
+        return f"{otherwise}: there is no file {file} to be read", not passes

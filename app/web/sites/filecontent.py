@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from email.utils import formatdate
+from typing import TypeAlias
 
 from app.web.sites.mediatypes import SNIFFED, media_type
 from app.web.sites.openfile import Kind, Signature, open_below, signature_of
@@ -19,6 +20,8 @@ from app.web.sites.openfile import Kind, Signature, open_below, signature_of
 SMALL = 256 * 1024  # bytes of a file that is kept
 KEPT = 32 << 20  # bytes of all that are kept
 PIECE = 512 * 1024
+
+_Key: TypeAlias = tuple[str, str]  # root and path: what one handler may show, another may not
 
 
 @dataclass(slots=True)
@@ -54,24 +57,25 @@ class Contents:
     """Opens files, and keeps the small ones."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Content] = OrderedDict()
+        self._kept: OrderedDict[_Key, Content] = OrderedDict()
         self._bytes = 0
 
     async def open(self, root: str, path: str, seen: Signature) -> Content:
         """The file at a path below the root, which was just `seen` there; raises Missing, Unreadable, OSError."""
-        kept = self._kept.get(path)
+        key = (root, path)
+        kept = self._kept.get(key)
         if kept is not None and kept.signature == seen:
-            self._kept.move_to_end(path)
+            self._kept.move_to_end(key)
             return kept
         content = await asyncio.to_thread(_open, root, path)
         if content.data is not None:
-            self._keep(path, content)
+            self._keep(key, content)
         return content
 
-    def _keep(self, path: str, content: Content) -> None:
-        before = self._kept.pop(path, None)
+    def _keep(self, key: _Key, content: Content) -> None:
+        before = self._kept.pop(key, None)
         self._bytes += content.signature.size - (before.signature.size if before is not None else 0)
-        self._kept[path] = content
+        self._kept[key] = content
         while self._bytes > KEPT:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= oldest.signature.size

@@ -14,6 +14,7 @@ sees that something is missing. A client that goes away ends the request at the 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlsplit
@@ -31,6 +32,8 @@ from app.web.upgrades import splice, switch_of
 
 ANSWER_S = 120.0  # from the last we sent to the head of the answer
 SILENCE_S = 600.0  # between two parts of an answer
+LAST_STATUS = 599  # RFC 9110 §15
+NO_CONTENT = 204
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -42,6 +45,7 @@ _NEVER_LISTED = frozenset((b"host", b"content-length"))  # a client that lists t
 _REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 _NOT_FORWARDED = frozenset(("CONNECT", "TRACE"))
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 log = logger("http")
 
@@ -71,7 +75,8 @@ class Forward:
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in setting.response_headers.items()
         ]
-        self._base = parts.path.rstrip("/").encode()
+        self._base = quote(parts.path.rstrip("/"), safe=_PATH_SAFE + "%").encode()
+        self._query = quote(parts.query, safe=_PATH_SAFE + "%?").encode()
         self._netloc = parts.netloc.rpartition("@")[2].encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, stripped: str | None = None) -> None:
@@ -130,8 +135,8 @@ class Forward:
 
     def _head(self, scope: Scope, stripped: str | None) -> RequestHead:
         target = self._base + _target_path(scope, stripped)
-        if scope["query_string"]:
-            target += b"?" + scope["query_string"]
+        if query := b"&".join(part for part in (self._query, scope["query_string"]) if part):
+            target += b"?" + query
         headers = _to_backend(scope)
         if all(name != b"host" for name, _ in headers):
             headers.insert(0, (b"host", self._netloc))
@@ -179,6 +184,10 @@ class _Passage:
             if link is not None:
                 link.close()
             return self.told(fault)
+        except BaseException:
+            if link is not None:
+                link.close()
+            raise
 
     def told(self, fault: BackendFault) -> BackendFault | None:
         """The fault, if the client can still be told of it."""
@@ -280,7 +289,9 @@ class _Passage:
             return await link.answer_body()
 
     async def _begin(self, head: AnswerHead) -> None:
-        headers = _to_client(head.headers, self.forward.response_headers)
+        if head.status > LAST_STATUS:
+            raise BackendFault(f"the backend answers with the status {head.status}")
+        headers = _to_client(head, self.forward.response_headers)
         self.has_started = True
         await self.send({"type": "http.response.start", "status": head.status, "headers": headers})
 
@@ -303,10 +314,25 @@ def _raw_path(scope: Scope) -> bytes:
 
 def _target_path(scope: Scope, stripped: str | None) -> bytes:
     """The path for the backend."""
-    path: str = scope["path"] if stripped is None else "/" + stripped.lstrip("/")
-    if stripped is None and is_clean(path):
-        return _raw_path(scope)
-    return quote(clean_path(path), safe=_PATH_SAFE).encode()
+    path: str = scope["path"]
+    if is_clean(path):
+        raw = _raw_path(scope) if stripped is None else _raw_rest(scope, stripped)
+        if raw is not None:
+            return raw
+    return quote(clean_path(path if stripped is None else "/" + stripped), safe=_PATH_SAFE).encode()
+
+
+def _raw_rest(scope: Scope, stripped: str) -> bytes | None:
+    """What remains of a path, as it was written; None when it was not the beginning that was taken off."""
+    path, rest, raw = scope["path"], stripped.lstrip("/"), _raw_path(scope)
+    if not path.endswith(rest):
+        return None
+    taken, decoded, at = path[: len(path) - len(rest)].encode(), bytearray(), 0
+    while len(decoded) < len(taken) and at < len(raw):
+        written = _ESCAPED.match(raw, at)
+        decoded.append(int(written[1], 16) if written is not None else raw[at])
+        at = written.end() if written is not None else at + 1
+    return b"/" + raw[at:] if decoded == taken else None
 
 
 def _to_backend(scope: Scope) -> Headers:
@@ -329,10 +355,11 @@ def _says_who(name: bytes) -> bool:
     return plain == b"forwarded" or plain.startswith(b"x-forwarded")
 
 
-def _to_client(received: Headers, added: Headers) -> Headers:
+def _to_client(head: AnswerHead, added: Headers) -> Headers:
     """The fields of the answer; those that are configured take the place of the backend's."""
+    received: Headers = head.headers
     dropped = _one_hop(received) | {name for name, _ in added} | {b"date"}  # our own server says the date
-    if any(name == b"transfer-encoding" for name, _ in received):
+    if head.status == NO_CONTENT or any(name == b"transfer-encoding" for name, _ in received):
         dropped |= {b"content-length"}
     return [(name, value) for name, value in received if name not in dropped] + added
 

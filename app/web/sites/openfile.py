@@ -44,6 +44,7 @@ class Signature:
     inode: int
     size: int  # bytes
     modified_ns: int  # since 1970
+    changed_ns: int  # the same for its rights, too
 
     @property
     def etag(self) -> str:
@@ -58,7 +59,7 @@ class Signature:
 
 def signature_of(status: os.stat_result) -> Signature:
     """The signature of what was looked at."""
-    return Signature(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return Signature(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def look(path: str) -> tuple[Kind, Signature]:
@@ -94,15 +95,22 @@ def open_below(root: str, path: str, kind: Kind) -> int:
     return descriptor
 
 
+def is_inside(root: str, path: str) -> bool:
+    """Whether a path is below the root when all links are followed, as things are now; it need not be readable."""
+    return _leads_below(os.path.realpath(root), os.path.realpath(path))
+
+
 def _is_below(root: str, path: str, descriptor: int) -> bool:
     real_root = os.path.realpath(root)
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            real = os.readlink(f"/proc/self/fd/{descriptor}")
-            return real == real_root or real.startswith(real_root.rstrip("/") + "/")
+            return _leads_below(real_root, os.readlink(f"/proc/self/fd/{descriptor}"))
     real = os.path.realpath(path)
-    is_same = os.path.samestat(os.stat(real), os.fstat(descriptor))
-    return is_same and (real == real_root or real.startswith(real_root.rstrip("/") + "/"))
+    return os.path.samestat(os.stat(real), os.fstat(descriptor)) and _leads_below(real_root, real)
+
+
+def _leads_below(real_root: str, real: str) -> bool:
+    return real == real_root or real.startswith(real_root.rstrip("/") + "/")
 
 
 @contextlib.contextmanager

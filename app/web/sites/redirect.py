@@ -40,12 +40,17 @@ def redirect_target(rule: WebRedirect, asked: AskedUrl) -> str | None:
     path = _path(rule, asked.path)
     base = urlsplit(rule.base_url) if rule.base_url else None
     scheme, host = (base.scheme, base.netloc) if base is not None else (asked.scheme, asked.host)
-    if (scheme, host.lower(), path) == (asked.scheme, asked.host.lower(), asked.path):
+    if (scheme, _usual(scheme, host), path) == (asked.scheme, _usual(asked.scheme, asked.host), asked.path):
         return None
     query = "&".join(part for part in (base.query if base is not None else "", asked.query) if part)
     fragment = base.fragment if base is not None else ""
     target = f"{scheme}://{host}{quote(path, safe=_PATH_SAFE)}"
     return target + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
+
+
+def _usual(scheme: str, host: str) -> str:
+    """Without the port that is meant anyway."""
+    return host.lower().removesuffix(":443" if scheme == "https" else ":80")
 
 
 def _path(rule: WebRedirect, path: str) -> str:

@@ -21,6 +21,7 @@ from app.errors import WireError
 from app.net.httpclient import Backends
 from app.web.client import host_name
 from app.web.exchange import exchange_of
+from app.web.public.hosts import is_of_server
 from app.web.sites.compressing import compressing
 from app.web.sites.forward import Forward
 from app.web.sites.pathrules import clean_path
@@ -125,7 +126,7 @@ class Sites:
 
     async def _not_matched(self, host: Domain, scope: Scope, receive: Receive, send: Send) -> None:
         """The pages of this server are not for the names of sites, unless they are also names of the server."""
-        if host in self._options.live.snapshot.directory.hostnames:
+        if is_of_server(self._options.live.snapshot, host):
             await self._behind(scope, receive, send)
         else:
             await PlainTextResponse("404 page not found\n", 404)(scope, receive, send)

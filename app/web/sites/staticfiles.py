@@ -11,27 +11,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from app import ids
+from app.clock import SYSTEM
 from app.config.webhandlers import WebStatic
 from app.log import logger
 from app.web.exchange import exchange_of
 from app.web.sites import conditions, encoding
 from app.web.sites.compressed import SUFFIXES, CompressedFiles
-from app.web.sites.conditions import Range, Unsatisfiable
+from app.web.sites.conditions import Range, Unsatisfiable, asked_fields
 from app.web.sites.filecontent import Content, Contents
 from app.web.sites.listing import listing
-from app.web.sites.openfile import Kind, Missing, Signature, Unreadable, look, open_below
+from app.web.sites.openfile import Missing, Unreadable
+from app.web.sites.staticplaces import Does, Place, find_place
 
-INDEX = "index.html"
 _METHODS = ("GET", "HEAD")
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -51,14 +51,6 @@ class StaticOptions:
         """With compressed files kept in a directory of ours."""
         contents = Contents()
         return cls(contents=contents, compressed=CompressedFiles(directory, contents))
-
-
-@dataclass(slots=True)
-class _Found:
-    """A file that answers a request."""
-
-    path: str
-    signature: Signature
 
 
 class StaticFiles:
@@ -83,7 +75,7 @@ class StaticFiles:
             return True
         try:
             found = await self._find(scope)
-            if isinstance(found, _Found):
+            if isinstance(found, Place):
                 await self._send(found, scope, send)
                 return True
         except Missing:
@@ -104,49 +96,34 @@ class StaticFiles:
         log.error("a file cannot be read", cid=exchange.cid, path=scope["path"][:300], error=error)
         return PlainTextResponse(f"500 - internal server error (id {exchange.reference})\n", 500)
 
-    async def _find(self, scope: Scope) -> _Found | Response:
+    async def _find(self, scope: Scope) -> Place | Response:
         """The file, or what is said instead. Raises Missing, Unreadable, OSError."""
         shown: str = scope["path"]
-        path = self._path(shown)
-        kind, signature = look(path)
-        has_slash = shown.endswith("/")
-        if kind is Kind.FILE:
-            if has_slash:
-                raise Missing
-            return _Found(path, signature)
-        if not has_slash:
+        place = find_place(self._setting, self._root, shown)
+        if place.does is Does.FILE:
+            return place
+        if place.does is Does.REDIRECT:
             query = scope["query_string"].decode("latin-1")
             return RedirectResponse(quote(shown) + "/" + (f"?{query}" if query else ""), 307)
-        try:
-            index = os.path.join(path, INDEX)
-            index_kind, index_signature = look(index)
-            if index_kind is Kind.FILE:
-                return _Found(index, index_signature)
-        except Missing:
-            pass
-        if not self._setting.list_files:
-            os.close(open_below(self._root, path, Kind.DIRECTORY))  # one elsewhere does not exist
+        if place.does is Does.NO_LIST:
             return PlainTextResponse("403 - there is no list of these files\n", 403)
-        page = await asyncio.to_thread(listing, self._root, path, shown)
-        return Response(page, media_type="text/html", headers={"X-Content-Type-Options": "nosniff"})
+        page = await asyncio.to_thread(listing, self._root, place.path, shown)
+        added = {name.decode(): value.decode("latin-1") for name, value in self._added if name != b"content-type"}
+        return Response(page, media_type="text/html", headers={"X-Content-Type-Options": "nosniff"} | added)
 
-    def _path(self, shown: str) -> str:
-        prefix = self._setting.strip_prefix
-        if not shown.startswith(prefix):
-            raise Missing
-        return os.path.join(self._root, shown[len(prefix) :].strip("/"))
-
-    async def _send(self, found: _Found, scope: Scope, send: Send) -> None:
-        headers = Headers(scope=scope)
-        content = await self._options.contents.open(self._root, found.path, found.signature)
+    async def _send(self, place: Place, scope: Scope, send: Send) -> None:
+        fields, is_head = asked_fields(scope["headers"]), scope["method"] == "HEAD"
+        if is_head:
+            fields.pop("range", None)  # it means something for GET only (RFC 9110 §14.2)
+        content = await self._options.contents.open(self._root, place.path, place.signature)
+        answer = _Answer(content, self._added, is_head)
         try:
-            varies = self._varies(content)
-            answer = _Answer(content, self._added, varies=varies, is_head=scope["method"] == "HEAD")
-            if varies and "range" not in headers:
-                await self._take_form(answer, found.path, headers.get("accept-encoding", ""))
-            await answer.send(headers, send, exchange_of(scope).cid)
+            answer.varies = self._varies(answer.content)
+            if answer.varies and "range" not in fields:
+                await self._take_form(answer, place.path, fields.get("accept-encoding", ""))
+            await answer.send(fields, send, exchange_of(scope).cid)
         finally:
-            content.close()
+            answer.close()
 
     def _varies(self, content: Content) -> bool:
         is_right_size = encoding.MIN_SIZE <= content.signature.size <= encoding.MAX_SIZE
@@ -157,11 +134,14 @@ class StaticFiles:
         files, left = self._options.compressed, list(SUFFIXES)
         while left and (coding := encoding.choose(accepted, left)) != encoding.IDENTITY:
             form = await files.beside(self._root, path, answer.content.signature, coding)
+            mark = f"{coding}-{form.signature.etag[1:-1]}" if form is not None else coding
             if form is None and coding == "gzip":
                 form = await files.gzipped(path, answer.content)
             if form is not None and form.signature.size < answer.content.signature.size:
-                answer.form, answer.coding = form, coding
+                answer.form, answer.coding, answer.mark = form, coding, f"-{mark}"
                 return
+            if form is not None:
+                form.close()
             left.remove(coding)
 
 
@@ -171,23 +151,30 @@ class _Answer:
 
     content: Content
     added: HeaderList
-    varies: bool
     is_head: bool
+    varies: bool = False
     form: Content | None = None  # what is sent in its place
     coding: str = ""
+    mark: str = ""  # of the form, at the end of the entity tag
     _headers: HeaderList = field(default_factory=list)
 
-    async def send(self, headers: Headers, send: Send, cid: int) -> None:
+    def close(self) -> None:
+        """Nothing more is sent."""
+        self.content.close()
+        if self.form is not None:
+            self.form.close()
+
+    async def send(self, fields: Mapping[str, str], send: Send, cid: int) -> None:
         """Say what the request asks for."""
         signature = self.content.signature
-        etag = signature.etag[:-1] + (f'-{self.coding}"' if self.coding else '"')
+        etag = f'{signature.etag[:-1]}{self.mark}"'
         self._headers = self._usual(etag)
-        status = conditions.condition(headers, etag, signature.modified)
+        status = conditions.condition(fields, etag, signature.modified)
         if status != 200:
             await self._send_empty(status, send)
             return
         try:
-            parts = conditions.ranges(headers, etag, signature.modified, signature.size) if not self.coding else []
+            parts = conditions.ranges(fields, etag, signature.modified, signature.size) if not self.coding else []
         except Unsatisfiable:
             self._headers.append((b"content-range", f"bytes */{signature.size}".encode()))
             await self._send_empty(416, send)
@@ -196,17 +183,15 @@ class _Answer:
             await (self._send_parts(parts, send) if parts else self._send_whole(send))
         except OSError as error:
             log.warn("a file broke off", cid=cid, error=error)  # and so does the answer: uvicorn ends the connection
-        finally:
-            if self.form is not None:
-                self.form.close()
 
     def _usual(self, etag: str) -> HeaderList:
         headers = [
             (b"etag", etag.encode()),
-            (b"last-modified", self.content.last_modified.encode()),
             (b"accept-ranges", b"bytes"),
             (b"x-content-type-options", b"nosniff"),
         ]
+        if self.content.signature.modified <= SYSTEM.now():  # none is later than the answer (RFC 9110 §8.8.2.1)
+            headers.append((b"last-modified", self.content.last_modified.encode()))
         if self.varies:
             headers.append((b"vary", b"Accept-Encoding"))
         names = {name for name, _ in self.added}
@@ -221,10 +206,15 @@ class _Answer:
         content = self.form or self.content
         if self.coding:
             self._headers.append((b"content-encoding", self.coding.encode()))
-        await self._send(200, self.content.media_type, content.signature.size, _whole(content), send)
+        await self._send(200, self._kind, content.signature.size, _whole(content), send)
+
+    @property
+    def _kind(self) -> str:
+        given = (value.decode("latin-1") for name, value in self.added if name == b"content-type")
+        return next(given, self.content.media_type)
 
     async def _send_parts(self, parts: Sequence[Range], send: Send) -> None:
-        size, kind = self.content.signature.size, self.content.media_type
+        size, kind = self.content.signature.size, self._kind
         if len(parts) == 1:
             start, end = parts[0]
             self._headers.append((b"content-range", f"bytes {start}-{end - 1}/{size}".encode()))
@@ -238,7 +228,7 @@ class _Answer:
         last = f"--{boundary}--\r\n".encode()
         length = sum(len(head) + end - start + 2 for head, (start, end) in zip(heads, parts, strict=True)) + len(last)
         body = self._multipart(heads, parts, last)
-        await self._send(206, f"multipart/byteranges; boundary={boundary}", length, body, send)
+        await self._send(206, f'multipart/byteranges; boundary="{boundary}"', length, body, send)
 
     async def _multipart(self, heads: Sequence[bytes], parts: Sequence[Range], last: bytes) -> AsyncIterator[bytes]:
         for head, (start, end) in zip(heads, parts, strict=True):
@@ -249,9 +239,8 @@ class _Answer:
         yield last
 
     async def _send(self, status: int, kind: str, length: int, body: AsyncIterator[bytes], send: Send) -> None:
-        headers = [*self._headers, (b"content-length", str(length).encode())]
-        if all(name != b"content-type" for name, _ in self.added):
-            headers.append((b"content-type", kind.encode()))
+        headers = [header for header in self._headers if header[0] != b"content-type"]
+        headers += [(b"content-length", str(length).encode()), (b"content-type", kind.encode("latin-1"))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         last = b""
         if not self.is_head:

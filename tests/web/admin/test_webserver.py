@@ -145,6 +145,10 @@ def test_redirects_of_names(world: World) -> None:
     page = admin.post("/admin/webserver/redirect", {"source": "new.example", "target": "new.example"})
     assert (page.status_code, "redirects to itself" in page.text.lower()) == (422, True)
     assert admin.post("/admin/webserver/redirect", {"source": "a b", "target": ""}).status_code == 422
+    page = admin.post("/admin/webserver/redirect", {"source": "old.example", "target": "other.example"})
+    assert (page.status_code, "leads to new.example already" in page.text) == (422, True)
+    page = admin.post("/admin/webserver/redirect", {"source": "new.example", "target": "old.example"})
+    assert (page.status_code, "leads back to it" in page.text) == (422, True)
     admin.post("/admin/webserver/redirect/remove", {"source": "old.example"})
     assert not world.live.dynamic.web_domain_redirects
 
@@ -152,6 +156,8 @@ def test_redirects_of_names(world: World) -> None:
 def test_url_is_explained(world: World, tmp_path: Path) -> None:
     admin = world.admin()
     (tmp_path / "there.txt").write_text("x")
+    (tmp_path / "listed").mkdir()
+    (tmp_path / "out").symlink_to("/etc/passwd")
     _add(admin, world, "redirect", path="^/old/", original="^/old/(.*)$", replacement="/$1", base="")
     _add(admin, world, "static", path="^/", root=str(tmp_path), prefix="/", **{"pass": "yes"})
     _add(admin, world, "forward", name="behind")
@@ -164,6 +170,9 @@ def test_url_is_explained(world: World, tmp_path: Path) -> None:
             f"passes: there is no file {tmp_path}/none",
             "Handler 3, behind: <strong>passes it on to http://127.0.0.1:8080/app/none",
         ),
+        "https://www.example/listed": (f"sends it to /listed/, as {tmp_path}/listed is a directory",),
+        "https://www.example/listed/": (f"shows what is in the directory {tmp_path}/listed",),
+        "https://www.example/out": (f"passes: there is no file {tmp_path}/out to be read",),
         "https://old.example/a": ("sends it to https://www.example with the same path",),
         "https://unknown.example/": ("no rule is for this name",),
         "nonsense": ("Give a whole URL",),

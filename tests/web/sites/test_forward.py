@@ -128,8 +128,23 @@ def test_fields_for_one_connection_go_no_further() -> None:
     assert answer.lower().count(b"\r\ndate:") == 1
 
 
+def test_base_brings_its_path_and_query() -> None:
+    backend = _Backend(OK)
+    _exchange(backend, _get("/x"), path="/b\xfccher?key=1")
+    _exchange(backend, _get("/x?a=b"), path="/b%20c/?key=1")
+    targets = [head.split(b" ")[1] for head in backend.heads]
+    assert targets == [b"/b%C3%BCcher/x?key=1", b"/b%20c/x?key=1&a=b"]
+
+
+def test_answer_without_content_has_no_length() -> None:
+    (answer,) = _exchange(_Backend(b"HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\n"), _get("/"))
+    assert answer.startswith(b"HTTP/1.1 204 ")
+    assert b"content-length" not in answer.lower()
+
+
 BROKEN = {
     "nothing": b"",
+    "unknown class": b"HTTP/1.1 999 Denied\r\nContent-Length: 0\r\n\r\n",
     "no http": b"SSH-2.0-nothing\r\n\r\n",
     "bad length": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12",
@@ -369,6 +384,9 @@ def test_what_cannot_be_passed_on_is_refused(request_: bytes, status: bytes) -> 
         ("//b//c/", b"//b//c/", None, b"/b/c/"),
         ("/app/x y?", b"/app/x%20y%3F", "x y?", b"/x%20y%3F"),
         ("/app", b"/app", "", b"/"),
+        ("/fs/a/b\ufffd", b"/fs/a%2fb%ff", "/a/b\ufffd", b"/a%2fb%ff"),
+        ("/f\xe9/a+b", b"/f%C3%A9/a+b", "/a+b", b"/a+b"),
+        ("/a/b/c", b"/a/b%20/c", "/a/c", b"/a/c"),  # from the middle
     ],
 )
 def test_backend_sees_the_path_that_was_matched(path: str, raw: bytes, stripped: str | None, target: bytes) -> None:

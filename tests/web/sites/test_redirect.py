@@ -52,6 +52,9 @@ def test_base_url_brings_its_query_and_fragment() -> None:
     [
         (WebRedirect(base_url="https://www.example"), "https", True),
         (WebRedirect(base_url="https://WWW.example"), "https", True),
+        (WebRedirect(base_url="https://www.example:443"), "https", True),
+        (WebRedirect(base_url="http://www.example:80"), "http", True),
+        (WebRedirect(base_url="https://www.example:80"), "https", False),
         (WebRedirect(base_url="https://www.example"), "http", False),
         (WebRedirect(base_url="https://other.example"), "https", False),
         (_rule("^/a/(.)$", "/a/$1"), "https", True),

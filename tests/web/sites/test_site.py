@@ -16,6 +16,7 @@ from tests.web.world import MOUNTS, World
 
 WEBSERVER = "\t\tWebserverHTTP:\n\t\t\tEnabled: true\n"
 SITES = (*MOUNTS, Mount(kind=MountKind.SITES, is_limited=False))
+NAMED = DOMAINS_CONF.replace("example.com:", "example.com:\n\t\tClientSettingsDomain: mail.example.com", 1)
 RULES = """WebDomainRedirects:
 \told.example: www.example
 WebHandlers:
@@ -51,13 +52,23 @@ WebHandlers:
 \t\tPathRegexp: ^/shop/
 \t\tWebRedirect:
 \t\t\tBaseURL: https://shop.example?from=mx#top
+\t-
+\t\tDomain: mail.example.com
+\t\tPathRegexp: ^/shop/
+\t\tWebRedirect:
+\t\t\tBaseURL: https://shop.example
 """
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     mox_conf = MOX_CONF.replace("Postmaster:", WEBSERVER + "Postmaster:", 1)
-    with World(tmp_path, mox_conf=mox_conf, domains_conf=DOMAINS_CONF + RULES, mounts=SITES) as world:
+    with World(
+        tmp_path,
+        mox_conf=mox_conf,
+        domains_conf=NAMED + RULES,
+        mounts=SITES,
+    ) as world:
         yield world
 
 
@@ -82,6 +93,7 @@ def _ask(world: World, url: str) -> httpx.Response:
         ("https://www.example/mail/", 404, ""),
         ("https://www.example/account/", 404, ""),  # our pages are not for the names of sites
         ("https://mx.example.com/account/", 303, "/account/login"),  # this one is also the server's own
+        ("https://mail.example.com/account/", 303, "/account/login"),  # and this one, for mail programs
         ("https://mx.example.com/shop/a?b", 308, "https://shop.example/shop/a?from=mx&b#top"),
         ("https://unknown.example/", 421, ""),
         ("https://www.example/mail/config-v1.1.xml", 404, ""),  # files for mail programs are for names of ours

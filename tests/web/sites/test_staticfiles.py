@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import os
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from starlette.types import Message, Scope
 
 from app.config.webhandlers import WebStatic
+from app.web.sites.conditions import asked_fields, condition
 from app.web.sites.filecontent import SMALL, Contents
 from app.web.sites.openfile import look
 from app.web.sites.staticfiles import StaticFiles, StaticOptions
@@ -70,7 +72,7 @@ class _Site:
             assert sent == []
             return _Reply(NOT_HANDLED, {}, b"")
         body = b"".join(message.get("body", b"") for message in sent[1:])
-        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        headers = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
         assert len(headers) == len(sent[0]["headers"]), "a field was sent twice"
         if method != "HEAD" and sent[0]["status"] != 304:
             assert int(headers["content-length"]) == len(body)
@@ -176,15 +178,50 @@ def test_nothing_leads_out_of_the_root(tmp_path: Path, site: _Site) -> None:
         "up": "..",
         "near": "../www2",
         "loop": "loop",
+        "dir-out": "../www2",
     }.items():
         (site.root / name).symlink_to(target)
     os.mkfifo(site.root / "pipe")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(site.root / "socket"))
-        for path in ("/out", "/absolute", "/up/secret", "/up/", "/near/x", "/loop", "/pipe", "/socket", "/../secret"):
+        for path in (
+            "/out",
+            "/absolute",
+            "/up/secret",
+            "/up/",
+            "/near/x",
+            "/loop",
+            "/pipe",
+            "/socket",
+            "/../secret",
+            "/dir-out",
+        ):
             assert site.ask(path).status == 404, path
     (site.root / "within").symlink_to("a.txt")
     assert site.ask("/within").body == b"hello\n"
+
+
+def test_what_one_handler_may_show_another_may_not(tmp_path: Path, site: _Site) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (site.root / "out").symlink_to("../secret")
+    settings = WebStatic(root=str(tmp_path))
+    contents = site.files._options.contents
+    above = StaticFiles(
+        settings, StaticOptions(contents=contents, compressed=site.files._options.compressed), compress=False
+    )
+    mine, site.files = site.files, above
+    assert site.ask("/www/out").body == b"secret"
+    site.files = mine
+    assert site.ask("/out").status == 404
+
+
+def test_file_whose_rights_were_changed_is_looked_at_again(site: _Site) -> None:
+    site.ask("/a.txt")
+    path = site.root / "a.txt"
+    before = look(str(path))[1]
+    path.chmod(0o600)
+    after = look(str(path))[1]
+    assert (before.etag == after.etag, before == after) == (True, False)
 
 
 def test_root_may_be_a_link_that_is_switched(tmp_path: Path) -> None:
@@ -249,16 +286,55 @@ def test_ranges(site: _Site, range_: str, status: int, body: bytes, content_rang
     assert (reply.status, reply.body, reply.headers.get("content-range")) == (status, body, content_range)
 
 
+@pytest.mark.parametrize("range_", ["bytes=0-3", "bytes=50-"])
+def test_ranges_mean_something_for_get_only(site: _Site, range_: str) -> None:
+    reply = site.ask("/a.txt", {"Range": range_}, "HEAD")
+    assert (reply.status, reply.headers["content-length"]) == (200, "6")
+
+
 def test_several_ranges_come_as_parts(site: _Site) -> None:
     site.write("digits.txt", b"0123456789")
     reply = site.ask("/digits.txt", {"Range": "bytes=0-1, -2,50-60"})
-    boundary = reply.headers["content-type"].partition("boundary=")[2]
+    kind, boundary, _ = reply.headers["content-type"].split('"')
+    assert kind == "multipart/byteranges; boundary="
     assert reply.status == 206
     assert reply.body.decode() == (
         f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 0-1/10\r\n\r\n01\r\n"
         f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 8-9/10\r\n\r\n89\r\n"
         f"--{boundary}--\r\n"
     )
+
+
+def test_configured_fields_are_on_lists_and_around_parts(tmp_path: Path) -> None:
+    site = _Site(tmp_path, list_files=True, response_headers={"X-Added": "é", "Content-Type": "text/html"})
+    site.write("digits", b"0123456789")
+    page = site.ask("/")
+    assert (page.headers["x-added"], page.headers["content-type"]) == ("é", "text/html; charset=utf-8")
+    assert site.ask("/digits").headers["content-type"] == "text/html"
+    parts = site.ask("/digits", {"Range": "bytes=0-1,4-5"})
+    assert parts.headers["content-type"].startswith("multipart/byteranges")
+    assert parts.body.count(b"Content-Type: text/html\r\n") == 2
+
+
+def test_file_from_the_future_tells_no_date(site: _Site) -> None:
+    os.utime(site.root / "a.txt", (9e9, 9e9))
+    assert "last-modified" not in site.ask("/a.txt").headers
+
+
+def test_fields_that_come_twice_are_one_list() -> None:
+    raw = [(b"if-match", b'"a"'), (b"host", b"x"), (b"accept-encoding", b"br"), (b"if-match", b'"b"')]
+    assert asked_fields(raw) == {"if-match": '"a", "b"', "accept-encoding": "br"}
+
+
+def test_date_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        fields = {"if-modified-since": "Sun Nov  6 08:49:37 1994"}  # 784111777
+        assert [condition(fields, '"x"', moment) for moment in (784111777, 784111778)] == [304, 200]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 OLD, NEW = "Mon, 01 Jan 1990 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
@@ -334,6 +410,8 @@ def test_forms_that_lie_beside_are_used_while_they_are_not_older(small: _Site) -
     reply = small.ask("/a.txt", {"Accept-Encoding": "gzip, br"})
     assert (reply.body, reply.headers["content-encoding"]) == (b"brotli", "br")
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
+    form.write_bytes(b"other!")
+    assert small.ask("/a.txt", {"Accept-Encoding": "br"}).headers["etag"] != reply.headers["etag"]
     os.utime(form, (1, 1))
     assert small.ask("/a.txt", {"Accept-Encoding": "gzip, br"}).headers["content-encoding"] == "gzip"
 
@@ -344,6 +422,22 @@ def test_forms_that_lie_beside_are_used_while_they_are_not_older(small: _Site) -
 def test_what_does_not_get_smaller_is_sent_as_it_is(small: _Site, name: str, data: bytes) -> None:
     small.write(name, data)
     assert small.ask(f"/{name}", {"Accept-Encoding": "gzip"}).body == data
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [({"If-None-Match": "*"}, 304), ({"If-Match": '"x"'}, 412), ({}, 200), ({"If-Range": '"x"'}, 200)],
+)
+@pytest.mark.parametrize("name", ["big.txt", "larger.txt"])
+def test_no_file_is_left_open(small: _Site, name: str, fields: dict[str, str], status: int) -> None:
+    small.write("big.txt", os.urandom(2 * SMALL).hex().encode())
+    small.write("larger.txt", b"x" * (SMALL + 1))
+    small.write("larger.txt.gz", os.urandom(SMALL + 100))
+    asked = {"Accept-Encoding": "gzip", **fields}
+    small.ask(f"/{name}", asked)
+    before = len(os.listdir("/proc/self/fd"))
+    assert [small.ask(f"/{name}", asked).status for _ in range(5)] == [status] * 5
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_full_disk_costs_only_the_compression(small: _Site, tmp_path: Path) -> None:
