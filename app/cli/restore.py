@@ -164,15 +164,18 @@ def _say(found: Json, tally: Tally, choice: Choice) -> int:
         print(one_line(str(problem)), file=sys.stderr)
     where = f"below the mailbox {BESIDE}" if choice.is_beside else "in the mailboxes they were in"
     print(f"{found['added']} messages are back, {where}; {found['present']} were there already")
+    if found["mended"]:
+        print(f"{found['mended']} of those that were there were damaged, and are whole again")
     return int(bool(tally.fault_count))
 
 
 _MISSING = Flag("missing", "into the mailboxes themselves, but for messages that they still have", Value.NOTHING)
 _MORE = """
-The messages come back with flags, keywords and dates, as new ones: nothing that is there is changed. They come below
+The messages come back with flags, keywords and dates, as new ones. Nothing that is there is changed. They come below
 the mailbox Restored, as Restored/Inbox; move what you want from there and delete the rest. With -missing they come into
-the mailboxes they were in, but for those that these still have, byte for byte. Works with the server running, and
-without one; a restore that was ended is simply run again.
+the mailboxes they were in, but for those that these still have, byte for byte. Messages that 'verifydata' calls damaged
+are made whole where they are. Works with the server running, and without one; a restore that was ended is simply run
+again.
 """
 
 COMMANDS = (

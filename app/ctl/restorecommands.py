@@ -34,4 +34,9 @@ def account_name(live: Live, arguments: Arguments) -> str:
 
 def row(returned: Returned) -> dict[str, Json]:
     """What came back."""
-    return {"added": returned.added, "present": returned.present, "problems": list(returned.problems)}
+    return {
+        "added": returned.added,
+        "present": returned.present,
+        "mended": returned.mended,
+        "problems": list(returned.problems),
+    }

@@ -10,7 +10,36 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from app.errors import StoreError
 from app.store.sqlite import connect
+
+_MAGIC = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html
+_HEAD_BYTES = 100
+
+
+def require_kept(path: Path, beside: Path) -> None:
+    """Raise StoreError when a database is gone or empty, though the directory `beside`, which came after it, is there.
+
+    To make a new one would look as if nothing had ever been there: mail programs would empty their copies.
+    """
+    if beside.is_dir() and (not path.is_file() or not path.stat().st_size):
+        raise StoreError(
+            f"the database {path} is gone, or empty. Bring the file back; or move the folder {path.parent} away, and"
+            " then bring back what was in it with 'restore'"
+        )
+
+
+def evident_fault(path: Path, newest: int) -> str:
+    """What the first bytes of a database file tell that is wrong with it, after "it"; empty when nothing does."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if not head.startswith(_MAGIC):
+        return "is no database" if head else "is empty"
+    version = int.from_bytes(head[60:64], "big")
+    return f"has schema {version}, this program knows only up to {newest}" if version > newest else ""
 
 
 def _no_rules(db: sqlite3.Connection) -> Iterable[str]:

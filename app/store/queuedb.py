@@ -28,6 +28,7 @@ from app.errors import StoreError
 from app.store import milestones, queueadding, queueattempts, queuelisting, submitted
 from app.store.filehold import removal
 from app.store.holdrules import HoldRules
+from app.store.integrity import require_kept
 from app.store.messagefate import Fate, fate
 from app.store.milestones import Milestones
 from app.store.queuelisting import After, Listing, Order, Row, Stuck
@@ -79,11 +80,13 @@ class QueueDb:
     def __init__(self, data_dir: Path, clock: Clock) -> None:
         directory = data_dir / "queue"
         self.msg_dir = directory / "msg"
-        self.msg_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+        require_kept(directory / "index.db", self.msg_dir)
         self.changed: Callable[[], None] = lambda: None
         self._clock = clock
         self._unremoved: list[Path] = []
         self._db = Database(directory / "index.db", MIGRATIONS)
+        self.msg_dir.mkdir(exist_ok=True, mode=0o750)  # now there is a database, and it must stay
         self.hold_rules = HoldRules(self._db)
         self.retired = RetiredMail(self._db)
         self.suppressions = Suppressions(self._db, clock)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,6 +148,48 @@ def test_missing_ones_come_into_the_mailbox_with_new_uids(site: Site) -> None:
     assert jane.read_now(lambda db: db.execute(sql).fetchall()) == [(1,), (3,), (5,), (6,), (7,)]
     assert len(rows(site.accounts(), "Mail/cur")) == 2
     site.close()
+
+
+def damage(site: Site, *, is_lost: bool) -> None:
+    """Spoil the bytes of message 1, which are in the database, and of 4, which are in a file."""
+    msg = site.data_dir / "accounts" / "jane" / "msg"
+    large = next(path for path in msg.glob("*/*") if path.stat().st_size > 300_000)
+    spoilt = large.read_bytes().replace(b"xxx", b"xyx", 1)
+    large.unlink()  # the backup has the same file
+    if not is_lost:
+        large.write_bytes(spoilt)
+    with contextlib.closing(sqlite3.connect(msg.with_name("index.db"), isolation_level=None)) as db:
+        spoil = "CAST(replace(data, 'message 1', 'massage 1') AS BLOB)"
+        db.execute(f"UPDATE body SET data = {spoil} WHERE instr(data, CAST('message 1' AS BLOB))")
+        assert db.execute("SELECT changes()").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+@pytest.mark.parametrize("words", [("-missing",), ()])
+def test_damaged_messages_are_made_whole_where_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], *, is_lost: bool
+) -> None:
+    site = Site(tmp_path, is_running=False)
+    assert site.command("account", "-missing", str(site.backup), "jane") == 0
+    before = rows(site.accounts(), "Inbox")
+    site.close()
+    damage(site, is_lost=is_lost)
+    assert main(["-config", str(site.config), "verifydata"]) == 1
+    assert "'Inbox' uid 1) is damaged" in capsys.readouterr().out
+    assert site.command("account", *words, str(site.backup), "jane") == 0
+    assert "2 of those that were there were damaged, and are whole again" in capsys.readouterr().out
+    assert rows(site.accounts(), "Inbox") == before
+    assert check(site.accounts().open_now("jane"), hashes=True) == []
+    site.close()
+    assert main(["-config", str(site.config), "verifydata"]) == 0
+
+
+def test_backup_that_verifydata_worked_on_can_be_restored(tmp_path: Path) -> None:
+    site = Site(tmp_path / "one", is_running=False)
+    assert main(["verifydata", "-fix", str(site.backup)]) == 0
+    assert (site.backup / "data" / "lock").exists()
+    other = ["-config", str(tmp_path / "two" / "config" / "mox.conf")]
+    assert main([*other, "restore", "all", str(site.backup)]) == 0
 
 
 def test_one_message_comes_back_by_message_id_or_number(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import Refusal
+from app.errors import Refusal, StoreError
 from app.operations.datacheck import Check, Checked, check_data, fix_data
 from app.operations.testdata.making import make
+from app.store.account.handle import Account
 from app.store.datalock import DataInUse, DataLock
 from app.store.queuedb import QueueDb
 from tests.support.accounts import add_now, simple_message, temporary_account
@@ -72,6 +73,25 @@ def extra_message_file(data: Path) -> None:
     folder = data / "accounts/test0/msg/extra"
     folder.mkdir()
     (folder / "one").touch()
+
+
+@pytest.mark.parametrize("rest", [None, b""])
+def test_database_that_was_lost_is_not_made_anew(data: Path, rest: bytes | None) -> None:
+    """As if nothing had been in it: mail programs would then empty their copies."""
+    database = data / JANE
+    for path in database.parent.glob("index.db*"):
+        path.unlink()
+    if rest is not None:
+        database.write_bytes(rest)
+    with pytest.raises(StoreError, match="gone, or empty"):
+        Account("test0", database.parent)
+    fixed = {part.place: part for part in fix_data(data, HOW)}["accounts/test0"]
+    assert (len(fixed.faults), fixed.fixed) == (1, ())
+    assert ("what was in it is lost" if rest is not None else "there is no account") in fixed.faults[0]
+    for path in (data / "queue").glob("index.db*"):
+        path.unlink()
+    with pytest.raises(StoreError, match="gone, or empty"):
+        QueueDb.open(data)
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str, str]] = {

@@ -26,4 +26,5 @@ class Taken:
     added: int = 0
     added_bytes: int = 0
     present: int = 0  # were there already
+    mended: int = 0  # were there, damaged, and are whole again
     problems: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 
 from app.errors import BadMailboxName
 from app.operations.mailimport.incoming import Incoming, Taken
-from app.store.account import mailboxes, messages
+from app.store.account import mailboxes, mending, messages
 from app.store.account.copies import Copies
 from app.store.account.handle import Account, Tx
 from app.store.account.prepare import Prepared, prepare
@@ -49,8 +49,14 @@ class _Ready:
 class Taker:
     """Adds to one account, for one import."""
 
-    def __init__(self, account: Account, *, skips_present: bool = False, began_at: int | None = None) -> None:
-        """`began_at` is the mark that `begin` gave when an import that goes on now began."""
+    def __init__(
+        self, account: Account, *, skips_present: bool = False, began_at: int | None = None, mends: bool = False
+    ) -> None:
+        """`began_at` is the mark that `begin` gave when an import that goes on now began.
+
+        With `mends`, bytes that are stored and damaged are put right by the same message that comes.
+        """
+        self._mends = mends
         self._account = account
         self._skips_present = skips_present
         self._began_at = began_at
@@ -74,8 +80,10 @@ class Taker:
         ready: list[_Ready] = []
         try:
             await asyncio.to_thread(self._prepare, batch, ready, problems)
+            mended = await self._mend(ready) if self._mends else 0
             wanted = await self._new(ready) if self._skips_present else ready
             taken = Taken(
+                mended=mended,
                 added=len(wanted),
                 added_bytes=sum(one.prepared.body.size for one in wanted),
                 present=len(ready) - len(wanted),
@@ -108,6 +116,20 @@ class Taker:
         problems.append(f"{mailbox}: some keywords are left out, there are too many")
         flags = type(one.flags)(one.flags.bits, tuple(kept))
         return Incoming(mailbox=mailbox, body=one.body, flags=flags, internaldate=one.internaldate, origin=one.origin)
+
+    async def _mend(self, ready: list[_Ready]) -> int:
+        msg_dir, account = self._account.directory / "msg", self._account
+        damaged = await account.read(
+            lambda db: [found for one in ready for found in mending.find_damaged(db, msg_dir, one.prepared)]
+        )
+
+        def mend(tx: Tx) -> None:
+            for one in damaged:
+                mending.mend(tx, one)
+
+        if damaged:
+            await account.write(mend)
+        return len({one.body_id for one in damaged})
 
     async def _new(self, ready: list[_Ready]) -> list[_Ready]:
         """Those that were not there when the import began."""

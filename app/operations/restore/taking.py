@@ -1,7 +1,8 @@
 """Adds messages of a backup to an account that is open; mail goes on meanwhile.
 
-What a mailbox has already, byte for byte, is not added again: a restore that was ended is simply run again. Raises
-OverQuota, Temporary; what was added until then stays.
+What a mailbox has already, byte for byte, is not added again: a restore that was ended is simply run again. Messages
+whose stored bytes are damaged or missing get them back, wherever they are. Raises OverQuota, Temporary; what was added
+until then stays.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ class Returned:
 
     added: int = 0
     present: int = 0  # were there already
+    mended: int = 0  # were there, damaged, and are whole again
     problems: list[str] = field(default_factory=list)
 
 
 async def take_back(account: Account, messages: AsyncIterator[Incoming]) -> Returned:
     """Add them."""
-    returned, taker = Returned(), Taker(account, skips_present=True)
+    returned, taker = Returned(), Taker(account, skips_present=True, mends=True)
     batch: list[Incoming] = []
 
     async def store() -> None:
@@ -33,6 +35,7 @@ async def take_back(account: Account, messages: AsyncIterator[Incoming]) -> Retu
         taken = await taker.take(full)
         returned.added += taken.added
         returned.present += taken.present
+        returned.mended += taken.mended
         returned.problems += taken.problems
 
     try:

@@ -14,6 +14,7 @@ from app.store.account.check import check_reading
 from app.store.account.handle import Account
 from app.store.account.numbering import begin_anew
 from app.store.databasecopy import sync
+from app.store.datalock import LOCK_NAME
 
 
 def place_account(source: Path, target: Path, clock: Clock = SYSTEM) -> list[str]:
@@ -52,7 +53,8 @@ def place_tree(source: Path, target: Path) -> list[str]:
         place = Path(folder).relative_to(source)
         placing.directory(place)
         for name in sorted(names):
-            placing.file(Path(folder) / name, place / name)
+            if place / name != Path(LOCK_NAME):  # which `verifydata -fix` left in a backup
+                placing.file(Path(folder) / name, place / name)
     placing.sync()
     return placing.tally.faults
 

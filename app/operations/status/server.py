@@ -14,7 +14,11 @@ from app.operations.status.finding import Finding, Page, Sources, Subject, act, 
 from app.operations.status.words import age, plural, size
 from app.store import snapshots
 from app.store.account import junkfilter
+from app.store.account.schema import MIGRATIONS
+from app.store.integrity import evident_fault
+from app.store.queueschema import MIGRATIONS as QUEUE_MIGRATIONS
 from app.store.runs import Run
+from app.store.serverschema import MIGRATIONS as SERVER_MIGRATIONS
 
 DAY_S: Final = 86400.0
 RESTARTS: Final = 20  # that are looked at
@@ -63,8 +67,25 @@ async def data(sources: Sources) -> Sequence[Finding]:
 
 
 def _databases(data_dir: Path) -> Sequence[Finding]:
-    paths = [data_dir / "server.db", data_dir / "queue" / "index.db", *data_dir.glob("accounts/*/index.db")]
+    newest = {
+        data_dir / "server.db": len(SERVER_MIGRATIONS),
+        data_dir / "queue" / "index.db": len(QUEUE_MIGRATIONS),
+        **{path.parent / "index.db": len(MIGRATIONS) for path in data_dir.glob("accounts/*/msg")},
+    }
+    paths = list(newest)
     sizes = {path: _size(path) for path in paths}
+    unusable = [
+        act(
+            Subject.DATA,
+            "A database cannot be used",
+            f"{path.relative_to(data_dir)} {fault}. Mail that needs it waits at its senders. Stop the server, look with"
+            " 'verifydata', and bring it back from a backup with 'restore'.",
+        )
+        for path, version in newest.items()
+        if (fault := evident_fault(path, version))
+    ]
+    if unusable:
+        return unusable
     found = [
         look(
             Subject.DATA,

@@ -28,8 +28,10 @@ def path_of(msg_dir: Path, key: bytes) -> Path:
 
 def put(tx: Tx, body: Body, key: bytes) -> int:
     """The number of the body in the database, which holds it from the commit on."""
-    row = tx.db.execute("SELECT id FROM body WHERE hash = ?", (key,)).fetchone()
+    row = tx.db.execute("SELECT id, data IS NULL FROM body WHERE hash = ?", (key,)).fetchone()
     if row is not None:
+        if row[1] and not has_size(path_of(tx.msg_dir, key), body.size):  # else what comes now is lost like the other
+            _place_file(path_of(tx.msg_dir, key), body)
         return int(row[0])
     data: bytes | None = None
     if body.size <= MEMORY_LIMIT:
@@ -41,6 +43,19 @@ def put(tx: Tx, body: Body, key: bytes) -> int:
     cursor = tx.db.execute("INSERT INTO body (hash, size_bytes, data) VALUES (?, ?, ?)", (key, body.size, data))
     assert cursor.lastrowid is not None
     return cursor.lastrowid
+
+
+def has_size(path: Path, size: int) -> bool:
+    """Whether a file is there, with that many bytes."""
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
+
+
+def place_bytes(path: Path, data: memoryview) -> None:
+    """Write the file of a large body, durably, in the place of what is there."""
+    _place_file(path, Body(len(data), bytes(data)))
 
 
 def _place_file(path: Path, body: Body) -> None:

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from app.store.account.bodies import path_of
+from app.store.account.bodies import has_size, path_of
 from app.store.account.handle import Account
 from app.store.account.junktraining import RULES as JUNK_RULES
 from app.store.account.readonly import ReadOnlyAccount
 from app.store.account.recounting import COUNTS
 
+MAX_NAMED: Final = 3
 BETWEEN_LOOKS_S: Final = 0.2  # in which a transaction that has put or taken a file is over
 
 # Each query finds the rows that break a rule; the sentence tells which, with the row's first columns filled in.
@@ -214,17 +215,10 @@ def _check_files(db: sqlite3.Connection, msg_dir: Path) -> Iterator[str]:
     for body_id, key, size in db.execute("SELECT id, hash, size_bytes FROM body WHERE data IS NULL"):
         path = path_of(msg_dir, key)
         expected.add(path)
-        if not _has_size(path, size):
-            yield f"body {body_id}: file {path.name} is missing or has the wrong size"
+        if not has_size(path, size):
+            yield f"body {body_id} ({_messages(db, body_id)}): file {path.name} is missing or has the wrong size"
     for path in sorted(set(msg_dir.glob("*/*")) - expected):
         yield f"file {path.relative_to(msg_dir)} belongs to no body"
-
-
-def _has_size(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except OSError:
-        return False
 
 
 def _check_hashes(db: sqlite3.Connection, msg_dir: Path) -> Iterator[str]:
@@ -234,4 +228,12 @@ def _check_hashes(db: sqlite3.Connection, msg_dir: Path) -> Iterator[str]:
         except FileNotFoundError:  # told above when it is a fault
             continue
         if hashlib.sha256(content).digest() != key:
-            yield f"body {body_id} is damaged: its hash is wrong"
+            yield f"body {body_id} ({_messages(db, body_id)}) is damaged: its hash is wrong"
+
+
+def _messages(db: sqlite3.Connection, body_id: int) -> str:
+    """The messages that have a body, for people."""
+    sql = """SELECT m.name, x.uid FROM content c JOIN message x ON x.content_id = c.id
+        JOIN mailbox m ON m.id = x.mailbox_id WHERE c.body_id = ? ORDER BY m.name, x.uid LIMIT ?"""
+    rows = [f"{name!r} uid {uid}" for name, uid in db.execute(sql, (body_id, MAX_NAMED + 1))]
+    return ", ".join(rows[:MAX_NAMED]) + (" and more" if len(rows) > MAX_NAMED else "") or "of no message"

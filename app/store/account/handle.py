@@ -27,6 +27,7 @@ from app.store.account.indexing import Indexer
 from app.store.account.junktrainer import Trainer
 from app.store.account.objectids import read_epoch
 from app.store.account.schema import MIGRATIONS
+from app.store.integrity import require_kept
 from app.store.sqlite import Database
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class Account:
         self.inboxes: frozenset[str] = frozenset()
         self.unremoved: list[bytes] = []  # keys of erased bodies whose files stay while a backup goes on
         self._placed: list[Path] = []  # files of the group that is being written; the writer thread's
+        require_kept(directory / "index.db", directory / "msg")
         self.database = Database(directory / "index.db", MIGRATIONS, settled=self._settled)
         self.indexes = Indexes(self)
         self.eraser = Eraser(self)
@@ -129,6 +131,7 @@ class Account:
         self.users: set[User] = set()
         self.origin: object = None  # who made the change that is being told
         self.epoch = self.database.write_now(self._prepare_state)  # of object ids
+        (directory / "msg").mkdir(exist_ok=True, mode=0o750)  # now there is a database, and it must stay
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction; returns its result when the change is durable and was told to the listeners."""

@@ -35,6 +35,8 @@ class ReadOnlyAccount:
             raise StoreError(f"cannot read {path}: {error}") from None
         if version != len(MIGRATIONS):
             self.close()
+            if version == 0:
+                raise StoreError(f"{path} is empty: what was in it is lost; bring it back from a backup")
             which = "a newer" if version > len(MIGRATIONS) else "an older"
             raise StoreError(f"{path} is of {which} version; start the server of this version once, then try again")
 

@@ -77,6 +77,21 @@ def test_a_quiet_server_is_fine_in_every_part(tmp_path: Path) -> None:
     assert known == set(Subject) - quiet
 
 
+@pytest.mark.parametrize(
+    ("rest", "told"), [(None, "cannot be read"), (b"", "is empty"), (b"x" * 5000, "is no database")]
+)
+def test_database_that_cannot_be_used_is_told(tmp_path: Path, rest: bytes | None, told: str) -> None:
+    made = Made(tmp_path)
+    try:
+        made.sources.accounts.open_now("jane").close()
+        database = made.sources.live.data_dir / "accounts" / "jane" / "index.db"
+        database.unlink() if rest is None else database.write_bytes(rest)
+        (found,) = asyncio.run(server.data(made.sources))
+    finally:
+        made.close()
+    assert (found.grade, f"accounts/jane/index.db {told}" in found.text) == (Grade.ACT, True)
+
+
 def test_mail_that_is_due_and_not_tried_needs_somebody(tmp_path: Path) -> None:
     made = Made(tmp_path)
 

@@ -34,6 +34,16 @@ def test_message_over_quota_leaves_no_file(tmp_path: Path):
         assert files(account) == []
 
 
+def test_file_that_was_lost_comes_back_with_the_same_message(tmp_path: Path):
+    with temporary_account(tmp_path) as account:
+        for size in (None, 0, 100):
+            account.write_now(lambda tx: messages.add(tx, incoming(tmp_path)))
+            (path,) = files(account)
+            path.unlink() if size is None else path.write_bytes(b"x" * size)
+            account.write_now(lambda tx: messages.add(tx, incoming(tmp_path)))
+            assert check(account, hashes=True) == []
+
+
 def test_file_goes_again_when_a_later_step_of_its_transaction_fails(tmp_path: Path):
     def add_then_fail(tx):
         messages.add(tx, incoming(tmp_path))
