@@ -107,7 +107,10 @@ class Authority:
     def __init__(self, terms: Terms, open_challenges: Challenges) -> None:
         """Find or make the account; raises NotIssued."""
         self._challenges = open_challenges
-        self._key = JWKEC(key=load_pem_private_key(terms.account_key, None))
+        try:
+            self._key = JWKEC(key=load_pem_private_key(terms.account_key, None))
+        except (ValueError, TypeError) as error:
+            raise NotIssued(f"The key of the account with the authority cannot be used: {error}.") from None
         self._net = _Network(self._key, alg=ES256, user_agent=USER_AGENT, timeout=TIMEOUT_S)
         self._net.session.mount("https://", _Adapter(terms.ca_files))
         with _explained(terms.directory_url):

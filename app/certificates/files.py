@@ -3,7 +3,8 @@
     data/acme/<authority>.key                      key of the account with the authority, PEM
     data/acme/keycerts/<authority>/<name>          key of the certificate, the certificate, and the chain above it, PEM
 
-Files are mode 0600 and replaced whole. What cannot be read or understood counts as not there.
+Files are mode 0600 and replaced whole. What cannot be understood counts as not there; what cannot be read does not, as
+it would be replaced.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from app.net.tls import KeyCert
 
 DIRECTORY = "acme"
 _PRIVATE = 0o600
+_ROOM_BYTES = 16 << 10  # more than a key and a chain have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,19 @@ class CertificateFiles:
         self._directory = data_dir / DIRECTORY
 
     def find(self, authority: str, name: str) -> Kept | None:
-        """The certificate for a name."""
+        """The certificate for a name; raises Temporary when it cannot be read."""
         path = self._directory / "keycerts" / authority / name
+        content = _read(path)
         try:
-            return read_kept(path, path.read_bytes())
-        except (OSError, ValueError):
+            return read_kept(path, content) if content is not None else None
+        except ValueError:
             return None
+
+    def require_room(self, authority: str) -> None:
+        """Raise Temporary when a certificate could not be kept: an authority gives few, so that is asked before."""
+        probe = self._directory / "keycerts" / authority / ".room"
+        _replace(probe, bytes(_ROOM_BYTES))
+        probe.unlink(missing_ok=True)
 
     def put(self, authority: str, name: str, key: bytes, chain: bytes) -> Kept:
         """Keep a certificate in place of the one before; raises ValueError for what is none, Temporary."""
@@ -60,11 +69,8 @@ class CertificateFiles:
         return kept
 
     def account_key(self, authority: str) -> bytes | None:
-        """The key of our account with an authority."""
-        try:
-            return (self._directory / f"{authority}.key").read_bytes()
-        except OSError:
-            return None
+        """The key of our account with an authority; raises Temporary when it cannot be read."""
+        return _read(self._directory / f"{authority}.key")
 
     def put_account_key(self, authority: str, key: bytes) -> None:
         """Keep it; raises Temporary."""
@@ -94,6 +100,15 @@ def read_kept(path: Path, pem: bytes) -> Kept:
         chain=pem[start:],
         key=pem[:start],
     )
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Temporary(f"cannot read {path}: {error.strerror}") from error
 
 
 def _replace(path: Path, content: bytes) -> None:

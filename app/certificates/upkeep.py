@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # imported when a certificate is due
 LOOK_S: Final = 60.0
 ABSENT_WAIT_S: Final = 600.0  # for a name that is not in DNS
 ASK_ARI_S: Final = 24 * 3600.0
-ON_DEMAND_S: Final = 300.0  # no sooner after a failure, whoever asks
+LAST_SHARE: Final = 0.1  # of a certificate's life, in which it is renewed whatever the authority wishes
 
 log = logger("certificates")
 
@@ -78,7 +78,9 @@ class Upkeep:
         self._files = CertificateFiles(live.data_dir)
         self._listeners: Mapping[str, Sequence[ServerCertificates]] = {}
         self._kept: dict[Wanted, Kept | None] = {}
-        self._renewals: dict[Wanted, tuple[float, float]] = {}  # as the authority wishes, and when it was asked
+        self._wishes: dict[Wanted, float] = {}  # when the authority wants a certificate renewed
+        self._asked: dict[Wanted, float] = {}  # when it was asked for that; at the start for all, as if it had been
+        self._began = clock.now()
         self._under_way: Wanted | None = None
         self._again = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -103,7 +105,7 @@ class Upkeep:
     def wanted_now(self, name: str) -> None:
         """Somebody asks for this name: look soon, if it is ours and has no certificate."""
         missing = (one for one in self._wanted() if one.name == name)
-        if any(self._find(one) is None for one in missing):
+        if any(self._find_quietly(one) is None for one in missing):
             self._again.set()
 
     async def states(self) -> list[State]:
@@ -112,7 +114,7 @@ class Upkeep:
         return [
             State(
                 wanted=one,
-                kept=(kept := self._find(one)),
+                kept=(kept := self._find_quietly(one)),
                 renews=self._renewal(one, kept) if kept is not None else 0.0,
                 failed=failed.get((one.authority, one.name)),
                 is_under_way=one == self._under_way,
@@ -135,6 +137,14 @@ class Upkeep:
         if one not in self._kept:
             self._kept[one] = self._files.find(one.authority, one.name)
         return self._kept[one]
+
+    def _find_quietly(self, one: Wanted) -> Kept | None:
+        """The same; one that cannot be read just now counts as not there."""
+        try:
+            return self._find(one)
+        except MailError as error:
+            log.error("a certificate cannot be read", name=one.name, err=error)
+            return None
 
     async def _failed(self) -> dict[tuple[str, str], FailedAttempts]:
         return {(one.authority, one.name): one for one in await self._attempts.all()}
@@ -159,13 +169,31 @@ class Upkeep:
         failed = await self._failed()
         for one in self._wanted():
             before = failed.get((one.authority, one.name))
-            if self._is_due(one) and (before is None or self._may_try(one, before)):
-                await self._try(one, before)
-            elif self._asks_for_wish(one):
-                await self._ask_for_wish(one)
+            if before is not None and before.next > self._clock.now():
+                continue
+            try:
+                if self._is_due(one):
+                    await self._try(one, before)
+                elif self._asks_for_wish(one):
+                    await self._ask_for_wish(one)
+            except _Absent:
+                words = "The name has no address in DNS yet. It is asked for when it has."
+                count = before.count if before is not None else 0
+                await self._note_failure(one, count, words, self._clock.now() + ABSENT_WAIT_S)
+            except Exception as error:  # whatever it is, another try at once would use up what the authority allows
+                await self._failed_by(one, before, error)
 
-    def _may_try(self, one: Wanted, before: FailedAttempts) -> bool:
-        return before.next <= self._clock.now()
+    async def _failed_by(self, one: Wanted, before: FailedAttempts | None, error: Exception) -> None:
+        _FAILED.inc()
+        count = (before.count if before is not None else 0) + 1
+        if not isinstance(error, NotIssued | MailError):
+            metrics.PANICS.labels("certificates").inc()
+        when = self._clock.now() + timing.wait_after(count)
+        if isinstance(error, NotIssued):
+            when = max(when, error.not_before)
+        words = str(error) if isinstance(error, NotIssued | MailError) else f"Something went wrong here: {error!r}"
+        await self._note_failure(one, count, words, when)
+        log.error("no certificate", name=one.name, authority=one.authority, attempts=count, err=words)
 
     def _is_due(self, one: Wanted) -> bool:
         kept = self._find(one)
@@ -173,8 +201,8 @@ class Upkeep:
 
     def _renewal(self, one: Wanted, kept: Kept) -> float:
         usual = timing.renewal_time(one.name, kept.begins, kept.ends, float(self._settings(one).renew_before))
-        wish, _ = self._renewals.get(one, (0.0, 0.0))
-        return wish or usual
+        latest = kept.ends - LAST_SHARE * (kept.ends - kept.begins)
+        return min(self._wishes.get(one, usual), max(latest, usual))
 
     def _settings(self, one: Wanted) -> Acme:
         return self._live.static.acme[one.authority]
@@ -185,31 +213,21 @@ class Upkeep:
             if not await self._has_address(one.name):
                 raise _Absent
             kept = await asyncio.to_thread(self._obtain, one, before.count if before is not None else 0)
-        except _Absent:
-            words = "The name has no address in DNS yet. It is asked for when it has."
-            await self._note_failure(one, before, words, self._clock.now() + ABSENT_WAIT_S)
-        except NotIssued as error:
-            _FAILED.inc()
-            count = before.count + 1 if before is not None else 1
-            when = max(self._clock.now() + timing.wait_after(count), error.not_before)
-            await self._note_failure(one, before, str(error), when)
-            log.error("no certificate", name=one.name, authority=one.authority, attempts=count, err=error)
-        else:
             _KEPT.inc()
             self._kept[one] = kept
-            self._renewals.pop(one, None)
+            self._wishes.pop(one, None)
             await self._attempts.forget(one.authority, one.name)
             await asyncio.to_thread(self._hand_out, one.authority)
             log.info("certificate has come", name=one.name, authority=one.authority)
         finally:
             self._under_way = None
 
-    async def _note_failure(self, one: Wanted, before: FailedAttempts | None, words: str, again: float) -> None:
+    async def _note_failure(self, one: Wanted, count: int, words: str, again: float) -> None:
         await self._attempts.put(
             FailedAttempts(
                 authority=one.authority,
                 name=one.name,
-                count=before.count + 1 if before is not None else 1,
+                count=count,
                 last=self._clock.now(),
                 next=again,
                 error=words,
@@ -227,6 +245,7 @@ class Upkeep:
     def _obtain(self, one: Wanted, failures: int) -> Kept:
         from app.certificates.authority import new_key
 
+        self._files.require_room(one.authority)
         key = self._host_key(one) if one.is_host else None
         key = key or new_key()
         chain = self._authority(one).obtain(one.name, key, self._methods(one, failures))
@@ -293,12 +312,15 @@ class Upkeep:
                 except OSError as error:
                     log.error("a key of the host cannot be read; its TLSA record is not met", file=name, err=error)
                     continue
-                found.append((_is_rsa(pem), pem))
+                try:
+                    found.append((_is_rsa(pem), pem))
+                except (ValueError, TypeError) as error:
+                    log.error("a key of the host cannot be used; its TLSA record is not met", file=name, err=error)
         return min(found, key=lambda one: one[0])[1] if found else None
 
     def _hand_out(self, authority: str) -> None:
         """Give the listeners of an authority what is there, the host's first."""
-        kept = [found for one in self._wanted() if one.authority == authority and (found := self._find(one))]
+        kept = [found for one in self._wanted() if one.authority == authority and (found := self._find_quietly(one))]
         for certificates in self._listeners.get(authority, ()):
             if not kept:
                 continue
@@ -310,21 +332,20 @@ class Upkeep:
     # What the authority wishes (ARI)
 
     def _asks_for_wish(self, one: Wanted) -> bool:
-        """Once a day in the second half of a certificate's life: earlier there is nothing to be expected."""
-        kept, now = self._find(one), self._clock.now()
-        if kept is None or now < (kept.begins + kept.ends) / 2:
-            return False
-        return now - self._renewals.get(one, (0.0, 0.0))[1] >= ASK_ARI_S
+        """Once a day: an authority that has to revoke certificates says so here first (RFC 9773 §4.3)."""
+        return self._find(one) is not None and self._clock.now() - self._asked.get(one, self._began) >= ASK_ARI_S
 
     async def _ask_for_wish(self, one: Wanted) -> None:
         kept = self._find(one)
         assert kept is not None
         try:
             wish = await asyncio.to_thread(functools.partial(self._wish, one, kept.chain))
-        except NotIssued as error:
+        except (NotIssued, MailError) as error:
             log.warn("cannot ask when to renew", name=one.name, err=error)
             wish = None
-        self._renewals[one] = (wish or 0.0, self._clock.now())
+        self._asked[one] = self._clock.now()
+        if wish is not None:
+            self._wishes[one] = wish
 
     def _wish(self, one: Wanted, chain: bytes) -> float | None:
         return self._authority(one).renewal_time(chain)
