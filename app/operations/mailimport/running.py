@@ -7,7 +7,8 @@ stops, imports end after the batch that is being stored.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -30,6 +31,7 @@ class Running(Generic[P]):
 
     def __init__(self) -> None:
         self._runs: dict[str, _One[P]] = {}
+        self._beginning: set[str] = set()
 
     def find(self, account: str) -> P | None:
         """The import of an account, under way or the latest."""
@@ -39,10 +41,20 @@ class Running(Generic[P]):
     def require_free(self, account: str, busy: str) -> None:
         """Raises Refusal, with `busy`, while the account has one, or when the server has too many."""
         present = self.find(account)
-        if present is not None and not present.is_over:
+        if account in self._beginning or (present is not None and not present.is_over):
             raise Refusal(busy)
         if sum(not one.progress.is_over for one in self._runs.values()) >= MAX_RUNNING:
             raise Refusal("others are bringing their mail here right now; try again a little later")
+
+    @contextlib.contextmanager
+    def beginning(self, account: str, busy: str) -> Iterator[None]:
+        """Keep an account from having another, while what its import needs is got ready; raises Refusal likewise."""
+        self.require_free(account, busy)
+        self._beginning.add(account)
+        try:
+            yield
+        finally:
+            self._beginning.discard(account)
 
     async def add(self, account: str, progress: P, work: Coroutine[object, object, None]) -> None:
         """Have it done. It has begun when this returns, so ending it lets it note its end."""

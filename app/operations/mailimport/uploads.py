@@ -112,11 +112,11 @@ class ArchiveImports(Running[Progress]):
 
     async def resume(self, name: str) -> None:
         """Go on with the import that waits; raises Refusal when there is none, or while another is under way."""
-        account = await self._accounts.open(name)
-        one = await self.waiting(account)
-        self.require_free(name, BUSY)
-        if one is None or not await account.write(lambda tx: archives.reopen(tx, one.id)):
-            raise Refusal("there is nothing to go on with; upload the archive once more")
+        with self.beginning(name, BUSY):
+            account = await self._accounts.open(name)
+            one = await self.waiting(account)
+            if one is None or not await account.write(lambda tx: archives.reopen(tx, one.id)):
+                raise Refusal("there is nothing to go on with; upload the archive once more")
         await self._begin(account, one, self._path(name, one.id))
 
     async def drop(self, name: str) -> None:
@@ -131,22 +131,25 @@ class ArchiveImports(Running[Progress]):
     async def start(self, name: str, upload: Upload, wishes: Wishes) -> Progress:
         """Begin to import what has arrived, which is kept until it is over; raises Refusal, Temporary."""
         try:
-            account = await self._accounts.open(name)
-            self.require_free(name, BUSY)
-            await self.drop(name)
-            mark = await Taker(account).begin()
-            number = await account.write(lambda tx: archives.begin(tx, wishes, mark))
+            with self.beginning(name, BUSY):
+                account, archive, path = await self._keep(name, upload, wishes)
         except BaseException:
             upload.discard()
             raise
+        return await self._begin(account, archive, path)
+
+    async def _keep(self, name: str, upload: Upload, wishes: Wishes) -> tuple[Account, Archive, Path]:
+        account = await self._accounts.open(name)
+        await self.drop(name)
+        mark = await Taker(account).begin()
+        number = await account.write(lambda tx: archives.begin(tx, wishes, mark))
         try:
             path = await asyncio.to_thread(upload.finish, str(number))
         except MailError as error:
-            upload.discard()
             failed = Outcome(state=State.FAILED.value, words=str(error), problem_count=0, problems=())
             await account.write(lambda tx: archives.end(tx, number, failed))
             raise
-        return await self._begin(account, _fresh(number, wishes, mark), path)
+        return account, _fresh(number, wishes, mark), path
 
     async def go_on(self, names: Collection[str]) -> int:
         """Take up the imports that were interrupted, of accounts that there are; how many."""

@@ -60,6 +60,25 @@ def test_import_is_noted_and_its_file_removed(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_of_two_archives_that_arrive_at_once_one_is_taken(tmp_path: Path) -> None:
+    async def main() -> None:
+        accounts = Accounts(tmp_path)
+        imports = ArchiveImports(accounts)
+        uploads = [imports.receive("jane") for _ in range(3)]
+        for upload in uploads:
+            await upload.write(mbox(10))
+        done = await asyncio.gather(
+            *(imports.start("jane", upload, WISHES) for upload in uploads), return_exceptions=True
+        )
+        assert [isinstance(one, Refusal) for one in done] == [False, True, True]
+        await imports.wait("jane")
+        assert count(accounts) == 10
+        assert list((tmp_path / "imports" / "jane").iterdir()) == []
+        accounts.close()
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("stops_after", [1, 2, 3])
 def test_interrupted_import_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops_after: int
