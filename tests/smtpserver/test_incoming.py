@@ -125,9 +125,9 @@ def test_many_failures_are_told_in_a_reply_of_bounded_length(world):
 
 def test_recipient_that_is_named_twice_gets_one_message(world):
     send(world, ["jane@example.com"] * 50 + ["jane+x@example.com"])
-    assert [stored.split(b"\r\n")[0] for stored in world.messages("jane")] == [
-        b"Delivered-To: jane@example.com",
+    assert sorted(stored.split(b"\r\n")[0] for stored in world.messages("jane")) == [  # they are stored at once
         b"Delivered-To: jane+x@example.com",
+        b"Delivered-To: jane@example.com",
     ]
 
 
