@@ -29,13 +29,15 @@ async def _show(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, form: Form, status: int = 200) -> Response:
+    progress = _progress(visit)
+    under_way = progress if progress is not None and not progress.is_over else None  # else it is in the list by now
     account = await visit.services.accounts.open(visit.session.account)
     found = await account.read(archives.listed)
     return visit.render(
         "account/archive.html",
         status,
         form=form,
-        progress=_progress(visit),
+        progress=under_way,
         waiting=await visit.services.imports.archives.waiting(account),
         archives=[one for one in found if one.ended is not None],
     )
