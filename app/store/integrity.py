@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from app.errors import StoreError
-from app.store.sqlite import connect
+from app.store.sqlite import connect, way_back
 
 _MAGIC = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html
 _HEAD_BYTES = 100
@@ -23,10 +23,7 @@ def require_kept(path: Path, beside: Path) -> None:
     To make a new one would look as if nothing had ever been there: mail programs would empty their copies.
     """
     if beside.is_dir() and (not path.is_file() or not path.stat().st_size):
-        raise StoreError(
-            f"the database {path} is gone, or empty. Bring the file back; or move the folder {path.parent} away, and"
-            " then bring back what was in it with 'restore'"
-        )
+        raise StoreError(f"the database {path} is gone, or empty. {way_back(path)}")
 
 
 def evident_fault(path: Path, newest: int) -> str:

@@ -81,6 +81,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return db
 
 
+def way_back(path: Path) -> str:
+    """What to do about a database that cannot be used."""
+    return f"Bring the file back; or move the folder {path.parent} away, and then bring it back with 'restore'"
+
+
 def migrate(db: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
     """Bring the database to the newest schema, all in one transaction: when it fails, the version before can go on."""
     version, newest = _version(db), len(migrations)
@@ -148,7 +153,8 @@ class Database:
                 self._db.close()
                 raise
         except sqlite3.DatabaseError as err:
-            raise StoreError(f"cannot open {path}: {err}") from err
+            is_lost = getattr(err, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+            raise StoreError(f"cannot open {path}: {err}. {way_back(path) if is_lost else ''}".rstrip()) from err
         self._closed = False
         self._writers = _Workers(f"write-{path.parent.name}", 1, self._write_loop)
         self._readers = _Workers(f"read-{path.parent.name}", readers, self._read_loop)
