@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from app.cli.command import Command, Flag, Invocation, UsageError, Value
 from app.cli.listing import print_rows
+from app.cli.queuefilter import require_values
 from app.cli.standalone import ask_server_or_data
 from app.ctl.protocol import ControlError, Json
 
@@ -25,6 +26,7 @@ def _line(row: Mapping[str, Json]) -> str:
 
 def _add(invocation: Invocation) -> int:
     invocation.expect(0)
+    require_values(invocation, "account", "senderdom", "recipientdom")
     arguments: dict[str, Json] = {
         "account": invocation.text("account"),
         "sender_domain": invocation.text("senderdom"),

@@ -46,12 +46,13 @@ def parse_duration(text: str) -> float:
 
 
 def filter_arguments(invocation: Invocation) -> dict[str, Json]:
-    """The arguments that stand for the flags."""
+    """The arguments that stand for the flags; raises UsageError."""
+    require_values(invocation, *(flag.name for flag in FILTERS if flag.name != "transport"))
     arguments: dict[str, Json] = {name: invocation.text(name) for name in ("account", "from", "to")}
     if ids := invocation.text("ids"):
         arguments["ids"] = [_number(word) for word in ids.split(",")]
     if limit := invocation.text("n"):
-        arguments["limit"] = int(limit)
+        arguments["limit"] = _limit(limit)
     if hold := invocation.text("hold"):
         arguments["hold"] = hold == "true"
     if "transport" in invocation.flags:
@@ -63,9 +64,23 @@ def filter_arguments(invocation: Invocation) -> dict[str, Json]:
     return arguments
 
 
+def require_values(invocation: Invocation, *names: str) -> None:
+    """Raises UsageError for a flag with nothing in it, such as an empty variable of a script: it would mean all."""
+    for name in names:
+        if invocation.text(name, "given").strip() == "":
+            raise UsageError(f"-{name} is empty; say what it is to be, or leave it out")
+
+
 def has_filter(invocation: Invocation) -> bool:
-    """Whether any flag says which messages."""
-    return any(flag.name in invocation.flags for flag in FILTERS)
+    """Whether any flag says which messages; how many is not which."""
+    return any(flag.name in invocation.flags for flag in FILTERS if flag.name != "n")
+
+
+def _limit(text: str) -> int:
+    limit = int(text)
+    if limit == 0:
+        raise UsageError("-n is a number from 1 on; leave it out for no limit")
+    return limit
 
 
 def _number(word: str) -> int:

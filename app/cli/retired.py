@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from app.cli.command import Command, Flag, Invocation, UsageError, Value
 from app.cli.listing import print_rows, when
-from app.cli.queuefilter import parse_moment
+from app.cli.queuefilter import parse_moment, require_values
 from app.cli.standalone import ask_server_or_data
 from app.ctl.protocol import Json
 
@@ -16,6 +16,7 @@ _RESULTS = {"success": True, "failure": False}
 
 def _list(invocation: Invocation) -> int:
     invocation.expect(0)
+    require_values(invocation, "account", "from", "to", "result", "lastactivity")
     arguments: dict[str, Json] = {name: invocation.text(name) for name in ("account", "from", "to")}
     if limit := invocation.text("n"):
         arguments["limit"] = int(limit)

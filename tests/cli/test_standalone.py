@@ -80,3 +80,32 @@ def test_nothing_is_done_beside_a_server_that_cannot_be_asked(
     assert "no server answers" in said(capsys, "queue", "drop", "-all", code=1)
     lock.release()
     assert len(said(capsys, "queue", "list").splitlines()) == 2
+
+
+@pytest.mark.parametrize("flag", ["ids", "n", "account", "from", "to", "submitted", "nextattempt"])
+@pytest.mark.parametrize("words", [("drop",), ("fail",), ("hold",), ("schedule", "1h"), ("transport", ""), ("list",)])
+def test_an_empty_filter_is_refused_and_never_means_the_whole_queue(
+    at_rest: Live, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], flag: str
+) -> None:
+    word, *rest = words
+    assert f"-{flag}" in said(capsys, "queue", word, f"-{flag}", "", *rest, code=2)
+    lines = said(capsys, "queue", "list").splitlines()
+    assert len(lines) == 2
+    assert not any(" hold " in line for line in lines)
+
+
+@pytest.mark.parametrize("word", ["drop", "fail"])
+def test_a_number_of_messages_does_not_say_which_ones_to_remove(
+    at_rest: Live, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    assert "say which messages, or -all" in said(capsys, "queue", word, "-n", "1", code=2)
+    assert "-n is a number from 1 on" in said(capsys, "queue", word, "-all", "-n", "0", code=2)
+    assert len(said(capsys, "queue", "list").splitlines()) == 2
+    assert said(capsys, "queue", word, "-all", "-n", "1").startswith("1 ")
+    assert " changed" in said(capsys, "queue", "hold", "-transport", "")
+
+
+def test_an_empty_part_of_a_hold_rule_is_refused(at_rest: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("queue", "holdrules", "add", "-account", "", "-senderdom", "example.com")
+    assert "-account is empty" in said(capsys, *words, code=2)
+    assert said(capsys, "queue", "holdrules", "list") == "no hold rules\n"
