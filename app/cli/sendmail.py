@@ -69,15 +69,14 @@ def send(words: Sequence[str]) -> int:
         call = read_call(words)
     except Refusal as error:
         return _fail(str(error), EX_USAGE)
+    data = sys.stdin.buffer.read()  # before anything can fail, so that it can be kept
     try:
         submit = _submit(call)
     except OSError as error:
-        return _fail(
-            f"{error.filename}: {error.strerror}; 'mox config describe-sendmail' shows what goes in", EX_CONFIG
-        )
+        text = f"{error.filename}: {error.strerror}; 'mox config describe-sendmail' shows what goes in"
+        return _fail(_kept(data, text), EX_CONFIG)
     except ConfigError as error:
-        return _fail("\n".join(map(str, error.problems)), EX_CONFIG)
-    data = sys.stdin.buffer.read()
+        return _fail(_kept(data, "\n".join(map(str, error.problems))), EX_CONFIG)
     try:
         _hand_over(call, submit, data)
     except Refusal as error:
