@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.cli.command import Command, Flag, Invocation, UsageError, Value
@@ -82,10 +83,15 @@ def finish(row: Json) -> int:
         print(f"and {more} more problems", file=sys.stderr)
     print(one_line(str(row["summary"])))
     if row["state"] == "done":
-        return 0
+        return int(_is_in_vain(row))
     print(one_line(f"not finished: {row['words']}"), file=sys.stderr)
     print("run this again to go on; what is here already is not taken twice", file=sys.stderr)
     return 1
+
+
+def _is_in_vain(row: Mapping[str, Json]) -> bool:
+    """Whether an archive brought nothing but problems."""
+    return row.get("present") == row["taken"] == 0 and row["problem_count"] != 0
 
 
 def _import_here(invocation: Invocation, arguments: dict[str, Json], teller: _Teller, no_server: NotRunning) -> Json:

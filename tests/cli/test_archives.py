@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
+from app.store.account.mailboxes import all_mailboxes
 from app.store.accounts import Accounts
 from tests.support.accounts import add_now, simple_message
 from tests.support.configuration import small_live
@@ -89,6 +90,38 @@ def test_import_of_something_else_says_what_it_would_take(
     said = capsys.readouterr().err
     for words in ("neither a zip or tar archive nor an mbox", "twice in a row", "no account 'nobody'", "there is no "):
         assert words in said
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_file_that_is_no_mbox_is_a_failure_and_leaves_no_mailbox(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], is_running: bool
+) -> None:
+    world = ControlWorld(tmp_path) if is_running else None
+    live = world.live if world else small_live(tmp_path)
+    (tmp_path / "x.mbox").write_bytes(b"Subject: no From line\n\ntext\n")
+    folder = tmp_path / "some"
+    folder.mkdir()
+    (folder / "bad.mbox").write_bytes(b"hello")
+    (folder / "good.mbox").write_bytes(b"\xef\xbb\xbf\n" + MBOX)
+    (folder / "empty.mbox").write_bytes(b"")
+    start = ["-config", str(live.path), "import"]
+
+    def run() -> tuple[int, int]:
+        one = main([*start, "mbox", "jane", "Bad", str(tmp_path / "x.mbox")])
+        return one, main([*start, "archive", "jane", str(folder)])
+
+    assert (world.run(run) if world else run()) == (1, 0)
+    said = capsys.readouterr()
+    assert "x.mbox: it is no mbox file" in said.err
+    assert "bad.mbox: it is no mbox file" in said.err
+    assert said.out == "0 messages taken, 1 problem\n1 message taken, 1 problem\n"
+    if world:
+        world.accounts.close()
+    accounts = Accounts(live.data_dir)
+    names = {row.name for row in accounts.open_now("jane").read_now(all_mailboxes)}
+    accounts.close()
+    assert {"good", "empty"} <= names
+    assert not {"Bad", "bad"} & names
 
 
 @pytest.mark.parametrize("is_running", [True, False])

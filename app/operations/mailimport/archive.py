@@ -22,7 +22,7 @@ from app.operations.archives.member import ArchiveBroken, Member, MemberBroken
 from app.operations.archives.opening import open_archive
 from app.operations.mailimport.incoming import Incoming
 from app.operations.mailimport.layout import Found, Kind, Layout, Names, Place, classify
-from app.operations.mailimport.mboxes import MboxReader
+from app.operations.mailimport.mboxes import BEFORE_FIRST, MboxReader
 from app.operations.mailimport.naming import shown
 from app.operations.mailimport.reading import MessageSink, read_whole
 from app.operations.mailimport.taker import BATCH_BYTES, BATCH_COUNT
@@ -30,6 +30,7 @@ from app.store.spool import Body, Spool
 from app.wire.maildir import MAX_KEYWORDS_BYTES, parse_keywords, parse_name, read_letters
 
 _START: Final = b"From "
+_LOOKED_AT: Final = 64  # bytes of a file that is called mbox
 _MAIL: Final = (Kind.MAILDIR, Kind.MBOX, Kind.SINGLE)
 MAX_STRANGERS: Final = 20  # files that are no mail and are named
 
@@ -96,12 +97,19 @@ class MailArchive:
                     strangers += found.kind is Kind.UNKNOWN
                     if found.kind is Kind.UNKNOWN and strangers <= MAX_STRANGERS:
                         self._problem(f"{shown(member.path)} is left out: it is no mail")
-                elif found.kind in _MAIL or found.kind is Kind.FOLDER:
+                elif found.kind is Kind.FOLDER or (found.kind in _MAIL and self._may_be(found.kind, member)):
                     self._layout.add(found.place)
         except ArchiveBroken:
             pass
         if strangers > MAX_STRANGERS:
             self._problem(f"{strangers - MAX_STRANGERS} more files are left out: they are no mail")
+
+    def _may_be(self, kind: Kind, member: Member) -> bool:
+        """Whether it is what its name says; what is no mbox gets no mailbox, and is told when it is read."""
+        if kind is not Kind.MBOX or member.fault:
+            return True
+        start = self._start(member, _LOOKED_AT).lstrip(BEFORE_FIRST)
+        return start.startswith(_START) or _START.startswith(start)
 
     def _start(self, member: Member, size: int) -> bytes:
         found = b""
@@ -159,11 +167,10 @@ class MailArchive:
                     self._problem(f"{shown(member.path)}: {error.public}")
 
     def _of_member(self, member: Member, found: Found, after: int) -> Iterator[Incoming]:
-        mailbox = self._layout.name(found.place)
         if found.kind in (Kind.MAILDIR, Kind.SINGLE):
             self._number += 1
             if self._number > after:
-                yield from self._single(member, found, mailbox)
+                yield from self._single(member, found, self._layout.name(found.place))
             return
         in_file = 0
         for message in MboxReader(member.read, self._tmp_dir).messages():
@@ -175,7 +182,7 @@ class MailArchive:
             origin = f"{shown(member.path)}, message {in_file}"
             body = self._finished(message.sink, origin)
             if body is not None:
-                flags = message.sink.flags
+                flags, mailbox = message.sink.flags, self._layout.name(found.place)
                 yield Incoming(mailbox=mailbox, body=body, flags=flags, internaldate=message.received, origin=origin)
 
     def _single(self, member: Member, found: Found, mailbox: str) -> Iterator[Incoming]:

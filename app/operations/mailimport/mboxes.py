@@ -17,6 +17,7 @@ from app.operations.mailimport.reading import PIECE, MessageSink
 from app.store.spool import Spool
 from app.wire.mbox import MAX_SEPARATOR, Separator, parse_separator
 
+BEFORE_FIRST: Final = b"\r\n\t \xef\xbb\xbf"  # what may stand before the first separator; a mark of UTF-8 too
 _KEPT: Final = MAX_SEPARATOR + 10  # bytes in which a separator may have begun
 _BEFORE: Final = 3  # bytes that show whether the line before is an empty one
 _LONGEST: Final = 16 << 20  # of a line that is waited for
@@ -55,7 +56,7 @@ class MboxReader:
     def _first(self) -> Separator | None:
         """The first separator; what follows it is in the buffer, from its line end on. None for an empty file."""
         while len(self._buffer) < _KEPT and (data := self._read(PIECE)):
-            self._buffer = (self._buffer + data).lstrip(b"\r\n\t \xef\xbb\xbf")  # the last are a mark of UTF-8
+            self._buffer = (self._buffer + data).lstrip(BEFORE_FIRST)
         if not self._buffer:
             return None
         line, end, rest = self._buffer.partition(b"\n")
