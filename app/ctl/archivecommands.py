@@ -62,4 +62,5 @@ def row(progress: Progress) -> dict[str, Json]:
         "present": progress.present,
         "summary": progress.summary(),
         "words": progress.words,
+        "may_pass": progress.may_pass,
     }

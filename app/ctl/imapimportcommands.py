@@ -59,4 +59,5 @@ def row(progress: Progress) -> dict[str, Json]:
         "taken": progress.taken,
         "summary": progress.summary(),
         "words": progress.words,
+        "may_pass": progress.may_pass,
     }

@@ -88,6 +88,7 @@ def test_import_of_something_else_says_what_it_would_take(
 
     assert (world.run(run) if world else run()) == [1, 1, 1, 1]
     said = capsys.readouterr().err
+    assert "again to go on" not in said, "it would not help"
     for words in ("neither a zip or tar archive nor an mbox", "twice in a row", "no account 'nobody'", "there is no "):
         assert words in said
 

@@ -74,7 +74,15 @@ def test_wrong_password_is_told_with_what_to_do(
         assert import_mail(live.path, port, "hunter2", monkeypatch) == 1
     said = capsys.readouterr()
     assert "app password" in said.err
+    assert "again to go on" not in said.err, "it would not help"
     assert "hunter2" not in said.out + said.err
+
+
+def test_when_nothing_answers_another_try_is_advised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert import_mail(small_live(tmp_path).path, 1, "secret", monkeypatch) == 1
+    assert "run this again to go on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

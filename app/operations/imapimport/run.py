@@ -34,6 +34,7 @@ class _Ending:
 
     state: State
     words: str
+    may_pass: bool = True  # whether the same may go on later
 
 
 class _SignInFailed(Refusal):
@@ -61,9 +62,9 @@ class Run:
             self._source_id = await self._account.write(lambda tx: imports.begin(tx, self._server()))
             ending = await self._work()
         except MailError as error:
-            ending = _Ending(State.FAILED, explain(error, progress.host))
+            ending = _Ending(State.FAILED, explain(error, progress.host), _may_pass(error))
         finally:
-            progress.words = ending.words
+            progress.words, progress.may_pass = ending.words, ending.may_pass
             await self._note_end()
             progress.state = ending.state  # last, as another import may begin from here on
             log.info(
@@ -78,10 +79,10 @@ class Run:
         try:
             await self._go_on()
         except (MailError, OSError) as error:
-            return _Ending(State.FAILED, explain(error, self.progress.host))
+            return _Ending(State.FAILED, explain(error, self.progress.host), _may_pass(error))
         except Exception as error:
             log.error("import failed", account=self._account.name, error=repr(error))
-            return _Ending(State.FAILED, "something went wrong here; the log of this server says more")
+            return _Ending(State.FAILED, "something went wrong here; the log of this server says more", may_pass=False)
         return _Ending(State.DONE, "")
 
     async def _note_end(self) -> None:
@@ -170,6 +171,12 @@ def _sign_in_words(error: ImapRefused) -> str:
         "it does not accept this user name and password. Some providers want an app password, which is made on their"
         f" web pages, or that IMAP is switched on there first.{said}"
     )
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, ImapFailed):
+        return error.may_pass
+    return not isinstance(error, Refusal)
 
 
 def explain(error: Exception, host: str) -> str:

@@ -33,6 +33,7 @@ class Progress:
     taken_bytes: int = 0
     present: int = 0  # were here already
     words: str = ""  # why it waits or ended
+    may_pass: bool = True  # whether the same may go on later, when it is not done
     problem_count: int = 0
     problems: dict[str, None] = field(default_factory=dict)  # in order, each once
 

@@ -86,14 +86,15 @@ class Run:
             await self._go()
             state, words = State.DONE, ""
         except ArchiveBroken as error:
-            state, words = State.FAILED, error.public
+            state, words, found.may_pass = State.FAILED, error.public, False
         except OverQuota:
             state, words = State.FULL, FULL
         except (MailError, OSError) as error:
-            state, words = State.FAILED, explain(error)
+            state, words, found.may_pass = State.FAILED, explain(error), not isinstance(error, Refusal)
         except Exception as error:
             log.error("import failed", account=self._account.name, error=repr(error))
             state, words = State.FAILED, "something went wrong here; the log of this server says more"
+            found.may_pass = False
         finally:
             found.words = words
             await self._keeping.end(state, words)
