@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from app.cli.command import Invocation
 from app.cli.running import ask_server, data_dir
-from app.ctl.client import ControlClient, NotRunning
+from app.ctl.client import ControlClient, NobodyAnswers, NotRunning
 
 if TYPE_CHECKING:
     from app.config.live import Live
@@ -20,18 +20,26 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def locked(invocation: Invocation, no_server: NotRunning) -> Iterator[None]:
-    """With the lock of the data directory; raises `no_server` when another process has the data all the same."""
+    """With the lock of the data directory; raises NotRunning when another process has the data all the same."""
     from app.store.datalock import DataInUse, DataLock
 
     lock = DataLock(data_dir(invocation))
     try:
         lock.take()
-    except DataInUse:  # a server that may not be asked, or that is just starting
-        raise no_server from None
+    except DataInUse as error:
+        raise _busy(no_server, error.busy) from None
     try:
         yield
     finally:
         lock.release()
+
+
+def _busy(no_server: NotRunning, busy: str) -> NotRunning:
+    """Why neither a server nor this command can do it; a server that may not be asked has said so already."""
+    if not isinstance(no_server, NobodyAnswers):
+        return no_server
+    advice = "another command or a server that is just starting; run this again when it is done or has started"
+    return NotRunning(f"{busy}, and answers no questions: {advice}")
 
 
 def open_data(invocation: Invocation) -> tuple[Live, Accounts]:

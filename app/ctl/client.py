@@ -25,6 +25,10 @@ class NotRunning(ControlError):
     """There is no server to talk to."""
 
 
+class NobodyAnswers(NotRunning):
+    """Nothing is at the other end: no server runs, or it is not ready yet."""
+
+
 def _discard(data: bytes) -> None:
     """Take output that nobody wants."""
 
@@ -145,7 +149,7 @@ def connect(data_dir: Path) -> ControlClient:
         raise NotRunning(f"you may not use {path}; run this as root or as the user that mox runs as") from None
     except OSError:
         sock.close()
-        raise NotRunning(f"no server answers at {path}; start it with 'serve', then run this again") from None
+        raise NobodyAnswers(f"no server answers at {path}; start it with 'serve', then run this again") from None
     except ControlError:
         sock.close()
         raise

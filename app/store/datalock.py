@@ -23,7 +23,11 @@ MODE = 0o660
 
 
 class DataInUse(StoreError):
-    """Another process works on the data directory."""
+    """Another process works on the data directory; `busy` says which one and where."""
+
+    def __init__(self, busy: str) -> None:
+        super().__init__(f"{busy}; a running server is ended with 'stop'")
+        self.busy = busy
 
 
 class DataLock:
@@ -60,7 +64,7 @@ class DataLock:
             owner = _owner(descriptor)
             os.close(descriptor)
             who = f"process {owner}" if owner else "another process"
-            raise DataInUse(f"{who} works on {self._data_dir}; a running server is ended with 'stop'") from None
+            raise DataInUse(f"{who} works on {self._data_dir}") from None
         with contextlib.suppress(OSError):  # a full disk; the lock holds without it
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
