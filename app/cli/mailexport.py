@@ -49,7 +49,7 @@ def _export(invocation: Invocation, word: str) -> int:
     for fault in tally.faults:
         print(one_line(fault), file=sys.stderr)
     said = sys.stderr if target == "-" else sys.stdout
-    print(f"{tally.done} of {tally.expected} messages written to {target}", file=said)
+    print(f"{tally.written} of {tally.expected} messages written to {target}", file=said)
     return 1 if tally.fault_count else 0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
+from app.store.account.bodies import path_of
 from app.store.account.mailboxes import all_mailboxes
 from app.store.accounts import Accounts
 from tests.support.accounts import add_now, simple_message
@@ -175,6 +176,21 @@ def test_archive_goes_to_standard_output(tmp_path: Path, monkeypatch: pytest.Mon
     assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
     assert data.startswith(b"PK")
     assert b"messages written" not in data
+
+
+def test_messages_that_cannot_be_read_are_not_counted_as_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = small_live(tmp_path)
+    accounts = Accounts(live.data_dir)
+    account = accounts.open_now("jane")
+    add_now(account, simple_message(1))
+    add_now(account, b"Subject: big\r\n\r\n" + b"line\r\n" * 200_000)
+    sql = "SELECT hash FROM body WHERE data IS NULL"
+    path_of(account.directory / "msg", account.read_now(lambda db: db.execute(sql).fetchone()[0])).unlink()
+    accounts.close()
+    assert main(["-config", str(live.path), "export", "mbox", str(tmp_path / "out"), "jane"]) == 1
+    assert "1 of 2 messages written" in capsys.readouterr().out
 
 
 def test_account_that_there_is_not_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

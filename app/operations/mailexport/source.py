@@ -53,9 +53,15 @@ class Tally:
 
     expected: int = 0
     done: int = 0
+    unread: int = 0  # of those that are done
     mailbox: str = ""
     fault_count: int = 0
     faults: list[str] = field(default_factory=list)
+
+    @property
+    def written(self) -> int:
+        """Messages that came out; of those that are done, some could not be read."""
+        return self.done - self.unread
 
     def fail(self, text: str) -> None:
         """Something is missing."""
@@ -100,7 +106,9 @@ def read_mailbox(
         for uid, flags, keywords, internaldate, content_id in _rows(source, mailbox.id, uids[start : start + BATCH]):
             content = _content(source, content_id, f"{mailbox.name}, message {uid}", tally)
             tally.done += 1
-            if content is not None:
+            if content is None:
+                tally.unread += 1
+            else:
                 yield Outgoing(uid, flags, keywords, internaldate, content)
 
 

@@ -127,6 +127,7 @@ def test_message_that_cannot_be_read_is_listed_and_the_others_come(tmp_path: Pat
         tally = Tally()
         data = b"".join(stream(account, Wanted(format=Format.MAILDIR), tally))
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            assert (tally.done, tally.written, tally.expected) == (4, 3, 4)
             assert archive.read("errors.txt").startswith(b"Archive, message 1: cannot read message file")
             assert sum("/cur/" in name and not name.endswith("/") for name in archive.namelist()) == 3
         (tmp_path / "kept").rename(path)
