@@ -30,6 +30,8 @@ def _export(invocation: Invocation, word: str) -> int:
     from app.store.account.readonly import ReadOnlyAccount
 
     target, account, *rest = invocation.expect(2, 3)
+    if not target:
+        raise UsageError("destination is empty; name a new folder, or with -archive a file")
     archive = invocation.text("archive")
     try:
         container = Container(archive) if archive else Container.NONE
@@ -114,8 +116,8 @@ _FLAGS = (
 )
 _MORE = """
 `account` is its name, or its directory. Without a mailbox all are written; with one, it and those below it. The server
-may run meanwhile; what comes while this runs is left out. Nothing that is there already is overwritten, but for the
-file of -archive, which may be - for standard output. What cannot be read is listed at the end and in errors.txt.
+may run meanwhile; what comes while this runs is left out. `destination` is a new or an empty folder, or with -archive a
+file, which is replaced, or - for standard output. What cannot be read is listed at the end and in errors.txt.
 """
 
 COMMANDS = (

@@ -196,4 +196,7 @@ def test_messages_that_cannot_be_read_are_not_counted_as_written(
 def test_account_that_there_is_not_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     live = small_live(tmp_path)
     assert main(["-config", str(live.path), "export", "mbox", str(tmp_path / "x"), "nobody"]) == 1
-    assert "there is no account" in capsys.readouterr().err
+    assert main(["-config", str(live.path), "export", "mbox", "", "jane"]) == 2
+    said = capsys.readouterr().err
+    assert "there is no account" in said
+    assert "destination is empty" in said

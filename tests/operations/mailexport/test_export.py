@@ -17,6 +17,8 @@ import pytest
 
 from app.errors import NoSuchMailbox, Refusal, StoreError
 from app.operations.archives import zipwriting
+from app.operations.archives.entry import Entry, small
+from app.operations.archives.folderwriting import write_folder
 from app.operations.mailexport.run import Container, Format, Wanted, stream, write_files
 from app.operations.mailexport.source import Tally
 from app.store.account.bodies import path_of
@@ -102,6 +104,26 @@ def test_folder_is_written_without_touching_what_is_there(tmp_path: Path, form: 
         assert write_files(source, Wanted(format=form), Tally(), target) == {"mbox": 4, "maildir": 6}[form.value]
         with pytest.raises(Refusal, match="is there already"):
             write_files(source, Wanted(format=form), Tally(), target)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_that_is_not_finished_is_taken_away(tmp_path: Path, is_there: bool) -> None:
+    target = tmp_path / "deep" / "out"
+    if is_there:
+        target.mkdir(parents=True)
+
+    def broken() -> Iterator[Entry]:
+        yield small("a/b", b"text")
+        yield small("c", b"text")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(broken(), target)
+    assert list((tmp_path / "deep").rglob("*")) == ([target] if is_there else [])
+    assert write_folder([small("a/b", b"text")], target) == 1
+    assert (target / "a" / "b").read_bytes() == b"text"
+    with pytest.raises(Refusal, match="is there already"):
+        write_folder([small("c", b"text")], target)
 
 
 def test_one_mailbox_comes_with_those_below_it_or_alone(tmp_path: Path) -> None:
