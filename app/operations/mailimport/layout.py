@@ -83,7 +83,7 @@ class Names:
     """How the mailboxes are to be called."""
 
     into: str = ""  # a mailbox for the only or outermost one, the others below; with a slash behind, all go below
-    strip: str = ""  # what paths begin with that is left out
+    strip: str = ""  # what is left out of the paths that begin with it
 
 
 @dataclass(slots=True)
@@ -110,28 +110,27 @@ class Layout:
 
 def _named(places: Iterable[Place], names: Names) -> dict[Place, str]:
     listed = list(places)
-    cut = _common(listed, names)
+    strip = tuple(part for part in names.strip.split("/") if part)
+    trimmed = [place[len(strip) :] if place[: len(strip)] == strip else place for place in listed]
+    cut = _common(trimmed)
     into = names.into.rstrip(SEPARATOR)
     is_alone = len(listed) == 1 and into == names.into
     found: dict[Place, str] = {}
-    for number, place in enumerate(listed, 1):
-        path = _path(place[cut:])
+    for number, (place, rest) in enumerate(zip(listed, trimmed, strict=True), 1):
+        path = _path(rest[cut:])
         if into:
             path = [into] if is_alone else [into, *path]
         found[place] = joined(path or [INBOX], f"Imported {number}")
     return found
 
 
-def _common(places: list[Place], names: Names) -> int:
+def _common(places: list[Place]) -> int:
     """How many elements in front of all places mean nothing."""
-    strip = [part for part in names.strip.split("/") if part]
     shortest = min((len(place) for place in places), default=0)
     cut = 0
-    if strip and all(list(place[: len(strip)]) == strip for place in places):
-        cut = len(strip)
     root = next((place[:-1] for place in places if place and _is_beside(place[-1])), None)
     if root is not None and not any(map(_is_beside, root)) and all(place[: len(root)] == root for place in places):
-        return max(cut, len(root))  # the mailboxes stand beside each other in a Maildir
+        return len(root)  # the mailboxes stand beside each other in a Maildir
     while cut < shortest and places[0][cut].lower() in _WRAPPERS:
         first = places[0][cut]
         if any(place[cut] != first for place in places):

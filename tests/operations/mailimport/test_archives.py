@@ -310,6 +310,14 @@ def test_names_are_given_by_who_imports(tmp_path: Path) -> None:
         assert names == {"From before/a", "From before/b", "Inbox/One"}
 
 
+def test_a_beginning_is_left_out_of_the_paths_that_have_it(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.zip", {"old/deep/a.mbox": MBOX, "old/b.mbox": MBOX, "other/c.mbox": MBOX})
+    with temporary_account(tmp_path / "in") as account:
+        take(account, path, Names(strip="/old/"))
+        names = {line.partition(" b'")[0] for line in held(account) if " b'" in line}
+        assert names == {"deep/a", "b", "other/c"}
+
+
 def test_large_folder_is_read_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folderreading, "NAMES_AT_ONCE", 3)
     names = [b"5.a", b"10.b", b"10.a", b"7.x", b"x", b"7.a", b"100.a", b"6.a", b"1.a", b"2.a"]
