@@ -43,7 +43,7 @@ def _import(invocation: Invocation, account: str, source: str, into: str, *, bel
         raise Refusal(f"there is no {path}")
     arguments: dict[str, Json] = {
         "account": account,
-        "name": path.resolve().name if path.name in ("", "..") else path.name,
+        "name": _shown(path.resolve().name if path.name in ("", "..") else path.name),
         "into": into,
         "below": below,
         "strip": invocation.text("strip"),
@@ -55,6 +55,11 @@ def _import(invocation: Invocation, account: str, source: str, into: str, *, bel
             return finish(client.call("importarchive", arguments, _told(_sent(path), teller), Lines(teller.tell).feed))
     except NotRunning as no_server:
         return finish(_import_here(invocation, path, arguments, teller, no_server))
+
+
+def _shown(name: str) -> str:
+    """A name that can be sent and stored: of bytes that are no UTF-8 only that they were there."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _told(pieces: Iterator[bytes], teller: _Teller) -> Iterator[bytes]:
@@ -173,7 +178,7 @@ def _mailbox(invocation: Invocation) -> int:
 
 
 _COPIES = Flag("copies", "take also messages that their mailbox holds already", Value.NOTHING)
-_STRIP = Flag("strip", "leave out this beginning of the paths in the archive", placeholder="path")
+_STRIP = Flag("strip", "leave out this beginning of the paths that have it", placeholder="path")
 _MORE = """
 What is there already, byte for byte, is not taken again, so an import that was ended is simply run again. With a
 running server the archive is sent to it, and mail goes on meanwhile. What cannot be taken is listed at the end.

@@ -127,6 +127,24 @@ def test_a_file_that_is_no_mbox_is_a_failure_and_leaves_no_mailbox(
 
 
 @pytest.mark.parametrize("is_running", [True, False])
+def test_a_file_with_a_name_that_is_not_utf8_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], is_running: bool
+) -> None:
+    world = ControlWorld(tmp_path) if is_running else None
+    live = world.live if world else small_live(tmp_path)
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mbox")
+    Path(name).write_bytes(MBOX)
+
+    def run() -> int:
+        return main(["-config", str(live.path), "import", "mbox", "jane", "Old", name])
+
+    assert (world.run(run) if world else run()) == 0
+    assert capsys.readouterr().out == "1 message taken\n"
+    if world:
+        world.accounts.close()
+
+
+@pytest.mark.parametrize("is_running", [True, False])
 def test_mbox_comes_through_a_pipe_and_twice_when_wanted(tmp_path: Path, is_running: bool) -> None:
     world = ControlWorld(tmp_path) if is_running else None
     live = world.live if world else small_live(tmp_path)
