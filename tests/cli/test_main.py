@@ -147,7 +147,7 @@ print("loaded", *({"asyncio", "ssl", "starlette", "cryptography", "prometheus_cl
     )
     lock.release()
     assert done.stdout.endswith("loaded\n")
-    assert "start it with 'serve'" in done.stderr
+    assert "run this again when it is done" in done.stderr
 
 
 def test_closed_output_is_no_traceback():
