@@ -31,14 +31,16 @@ class Loaded:
 
     @property
     def problems(self) -> list[Problem]:
-        """Everything wrong in both, in the order of the files."""
+        """Everything wrong in both, in the order of the files; without mox.conf nothing can be said of the other."""
+        if self.static.is_unread:
+            return self.static.problems
         return [*self.static.problems, *self.dynamic.problems]
 
 
 def load(path: Path, *, files: bool = True) -> Loaded:
     """What mox.conf at `path` and the domains.conf beside it say."""
     static = load_static(path, files=files)
-    return Loaded(static, load_dynamic(path.with_name(DOMAINS_CONF), static.value, files=files))
+    return Loaded(static, load_dynamic(path.parent / DOMAINS_CONF, static.value, files=files))
 
 
 def load_static(path: Path, *, files: bool = True) -> Reading[Static]:

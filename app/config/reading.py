@@ -59,6 +59,11 @@ class Reading(Generic[T_co]):
         """Everything wrong, in the order of the file."""
         return sorted(self.places.problems, key=lambda problem: problem.line)
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing of the file could be used."""
+        return () in self.places.broken
+
 
 def show(path: Path) -> str:
     """The form of a path for people: "Listeners.public.IPs[0]"."""
@@ -67,8 +72,11 @@ def show(path: Path) -> str:
 
 def read(data: bytes, file: str, declaration: type[T]) -> Reading[T]:
     """The value of a file; never raises."""
-    document = sconf.parse(data)
     places = Places(file)
+    document = sconf.parse(b"" if b"\0" in data else data)
+    if b"\0" in data:
+        places.complain((), "this is not a text file; name the configuration file")
+        places.broken.add(())  # one complaint says it
     for fault in document.faults:
         places.complain((), fault.text, fault.line)
     value = _Reader(places).struct(struct_of(declaration), document.lines, ())

@@ -127,6 +127,16 @@ def test_configuration_comes_from_flag_then_environment(tmp_path, monkeypatch, c
     assert main(["config", "test"]) == 0
 
 
+@pytest.mark.parametrize("words", [["config", "test"], ["queue", "list"]])
+def test_what_can_be_no_configuration_is_said_once(tmp_path, capsys, words):
+    binary = tmp_path / "mox.pyz"
+    binary.write_bytes(b"PK\x03\x04\0\xff\n" * 1000)
+    for path, said in (("/", "Is a directory"), (str(tmp_path), "Is a directory"), (str(binary), "not a text file")):
+        assert main(["-config", path, *words]) == 1
+        [line] = capsys.readouterr().err.splitlines()
+        assert said in line
+
+
 def test_quick_commands_load_neither_asyncio_nor_the_web(tmp_path):
     path = write_configuration(tmp_path)
     lock = DataLock(path.parent.parent / "data")  # as if a server ran; without one 'queue list' does the work
