@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import sys
@@ -19,7 +20,8 @@ from app.errors import ConfigError, MailError, Refusal
 from app.log import SETTINGS, parse_level, set_levels
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-_ASKS_FOR_HELP = {"-h", "-help", "--help"}
+_ASKS_FOR_HELP = {"-h", "-help", "--h", "--help"}
+_HELP_FLAGS = (Flag("h", "", Value.NOTHING), Flag("help", "", Value.NOTHING))
 
 GLOBAL_FLAGS = (
     Flag("config", "mox.conf to use; else $MOXCONF, else config/mox.conf", placeholder="file"),
@@ -34,6 +36,7 @@ _USAGE = (
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line without the program's name; the exit code."""
+    _make_writable()
     try:
         return _run(argv)
     except UsageError as error:
@@ -54,17 +57,31 @@ def main(argv: Sequence[str]) -> int:
     return FAILED
 
 
+def _make_writable() -> None:
+    """Let nothing that is printed be an error: neither for its characters, nor because nobody wants to have it."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed; what is opened next would get its number, and be written into
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 (for good)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _run(argv: Sequence[str]) -> int:
     if sendmail.is_called(sys.argv[0]):
         return sendmail.send(argv)
     if os.getgid() != os.getegid() and argv[:1] != ["sendmail"]:
         raise MailError("refusing to run with the rights of another group")
-    if argv and argv[0] in _ASKS_FOR_HELP:
-        argv = ["help", *argv[1:]]
     try:
-        parsed = parse_flags(argv, (*GLOBAL_FLAGS, *setup.FLAGS))
+        parsed = parse_flags(argv, (*GLOBAL_FLAGS, *setup.FLAGS, *_HELP_FLAGS))
     except UsageError as error:
         raise UsageError(f"{error}\n{_USAGE}") from None
+    if any(parsed.flags.get(flag.name) == "true" for flag in _HELP_FLAGS):
+        return _help(Invocation(_HELP, {}, parsed.rest))
     if level := parsed.flags.get("loglevel"):
         set_levels(parse_level(level))
     SETTINGS.is_json = parsed.flags.get("logjson", "false") != "false"
@@ -106,11 +123,14 @@ def starting_with(words: Sequence[str]) -> list[Command]:
 
 
 def _no_command(words: Sequence[str]) -> int:
+    """Lists what may have been meant, and says last why nothing was done."""
     typed = [word for word in words if not word.startswith("-")]
-    matching = starting_with(typed)
-    if typed and not matching:
-        print(f"there is no command {typed[0]!r}", file=sys.stderr)
-    print(_USAGE, *_lines(matching or _listed()), sep="\n", file=sys.stderr)
+    meant = typed[: next(length for length in range(len(typed), -1, -1) if not length or starting_with(typed[:length]))]
+    print(_USAGE, *_lines(starting_with(meant) or _listed()), sep="\n", file=sys.stderr)
+    if meant != typed:
+        print(f"there is no command {' '.join(typed[: len(meant) + 1])!r}", file=sys.stderr)
+    elif typed:
+        print(f"{' '.join(typed)!r} needs another word", file=sys.stderr)
     return MISUSED
 
 

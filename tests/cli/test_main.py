@@ -57,6 +57,10 @@ def test_every_command_has_help_with_an_example(capsys):
 def test_help_may_be_asked_for_by_flag(capsys, flag):
     assert main([flag]) == 0
     assert "config test" in capsys.readouterr().out
+    assert main(["-config", "x", flag]) == 0
+    assert "config test" in capsys.readouterr().out
+    assert main([flag, "queue", "list"]) == 0
+    assert capsys.readouterr().out.startswith("usage: mox queue list")
     assert main(["queue", "list", flag]) == 0
     assert capsys.readouterr().out.startswith("usage: mox queue list")
 
@@ -66,6 +70,15 @@ def test_incomplete_words_list_what_they_may_become(capsys):
     error = capsys.readouterr().err
     assert "queue list" in error
     assert "config test" not in error
+
+
+@pytest.mark.parametrize("words", [["queue", "nosuch"], ["queue", "holdrules", "nosuch", "x"]])
+def test_an_unknown_second_word_lists_what_the_first_may_become(capsys, words):
+    assert main(words) == 2
+    *lines, last = capsys.readouterr().err.splitlines()
+    assert last == f"there is no command '{' '.join(words[: words.index('nosuch') + 1])}'"
+    assert "queue holdrules list" in "\n".join(lines)
+    assert "config test" not in "\n".join(lines)
 
 
 def test_unknown_words_list_everything(capsys):
@@ -158,6 +171,24 @@ print("loaded", *({"asyncio", "ssl", "starlette", "cryptography", "prometheus_cl
     lock.release()
     assert done.stdout.endswith("loaded\n")
     assert "run this again when it is done" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["help"], ["nosuch"], ["config", "describe-static"]])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/null"])
+def test_output_that_cannot_be_written_is_no_traceback(tmp_path, words, closed):
+    code = "from app.cli.main import main; import sys; sys.exit(main(sys.argv[1:]))"
+    command = ["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-c", code, *words]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "rror" not in done.stderr
+    assert done.returncode == (2 if words == ["nosuch"] else 0)
+
+
+def test_characters_that_the_output_cannot_hold_are_no_error():
+    code = "from app.cli.main import main; main(['version']); print('ok \\u2713')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout.endswith("ok \\u2713\n")
 
 
 def test_closed_output_is_no_traceback():
