@@ -31,6 +31,7 @@ MARK = ".ok"  # in each copy: its age says when the copy was last used, locks on
 UNPACKING = ".mox-unpack-"
 UNUSED_S = 14 * 86400
 LOCK_WAIT_S = 120
+INTERRUPTED = 130
 
 
 class Unusable(Exception):
@@ -38,6 +39,14 @@ class Unusable(Exception):
 
 
 def main() -> None:
+    """Starts; who ends it by ctrl-c, however early, gets the exit code for that and nothing else."""
+    try:
+        start()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def start() -> None:
     """Answers `version` itself; everything else runs from the unpacked copy."""
     arguments = sys.argv[1:]
     if arguments in (["version"], ["--version"]):
@@ -63,7 +72,13 @@ def run(entry: str, arguments: list[str]) -> int:
     sys.path[:] = [entry, *(path for path in sys.path[1:] if not path.endswith(("site-packages", "dist-packages")))]
     from importlib import import_module  # by name, as the packages are only to be found now
 
-    code: int = import_module("app.cli.main").main(arguments)
+    try:
+        code: int = import_module("app.cli.main").main(arguments)
+    except ImportError as error:
+        sys.exit(
+            f"mox: its unpacked copy is damaged: {error}\n"
+            f"Remove {entry} (a running server uses it, too), then run this again: it is unpacked anew."
+        )
     return code
 
 

@@ -98,6 +98,29 @@ def test_start_after_kill_in_the_middle_of_unpacking_succeeds(place: Path) -> No
     assert not list(root.glob(".mox-unpack-*"))
 
 
+def test_interrupt_in_the_first_moments_is_quiet(place: Path) -> None:
+    root = place / "cache"
+    process = start("help", MOX_CACHE=str(root))
+    while not list(root.glob(".mox-unpack-*/app")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 130
+    assert not copies(root)
+
+
+def test_damaged_copy_says_what_to_remove(place: Path) -> None:
+    root = place / "cache"
+    code, output, errors = run("--unpack-to", str(root))
+    assert code == 0, errors
+    for library in Path(output.strip()).rglob("*.so"):
+        os.truncate(library, 100)
+    code, _, errors = run("dkim", "gened25519", MOX_CACHE=str(root))
+    assert code == 1
+    assert "Traceback" not in errors
+    assert f"Remove {output.strip()}" in errors
+
+
 def test_symbolic_link_is_refused(place: Path) -> None:
     (place / "link").symlink_to(place)
     assert refusal(place / "link") == "is a symbolic link; name the directory itself"
