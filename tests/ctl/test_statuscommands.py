@@ -51,4 +51,4 @@ def test_without_a_server_it_says_so_and_what_can_be_told(world, capsys):
     assert "fine  queue: Mail waits in the queue. 2 recipients" in told
     with DataLock(world.live.data_dir):  # a server that may not be asked
         assert main(command) == 1
-    assert "no server answers" in capsys.readouterr().err
+    assert "and answers no questions" in capsys.readouterr().err
