@@ -192,6 +192,16 @@ def test_backup_that_verifydata_worked_on_can_be_restored(tmp_path: Path) -> Non
     assert main([*other, "restore", "all", str(site.backup)]) == 0
 
 
+def test_list_shows_subjects_as_they_were_written(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    message = b"Subject: Re: =?utf-8?q?Gr=C3=BC=C3=9Fe?= from\r\n Berlin\r\n\r\ntext\r\n"
+    add_now(site.accounts().open_now("jane"), message)
+    site.close()
+    target = site.data_dir.parent / "again"
+    back_up(Wanted(config_path=site.config, data_dir=site.data_dir, target=target), lambda text: None)
+    assert site.command("list", str(target), "jane", "Inbox") == 0
+    assert capsys.readouterr().out.endswith("  Re: Grüße from Berlin\n")
+
+
 def test_one_message_comes_back_by_message_id_or_number(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     def work() -> None:
         assert site.command("list", str(site.backup)) == 0

@@ -12,12 +12,14 @@ from app.operations.backup import form
 from app.operations.mailexport.source import Outgoing, Source, Tally, choose, read_mailbox
 from app.store.account.records import Mailbox
 from app.wire.imap.mailboxname import SEPARATOR
+from app.wire.message.encodedword import decode_words
+from app.wire.message.header import find_field
 from app.wire.message.references import parse_message_id
 
 BESIDE: Final = "Restored"
 _WITH_ID: Final = """SELECT x.mailbox_id, x.uid FROM content c JOIN message x ON x.content_id = c.id
     WHERE c.message_id = ? ORDER BY x.mailbox_id, x.uid"""
-_LISTED: Final = """SELECT x.uid, x.internaldate, c.message_id, c.base_subject FROM message x
+_LISTED: Final = """SELECT x.uid, x.internaldate, c.message_id, c.list_fields, c.base_subject FROM message x
     JOIN content c ON c.id = x.content_id WHERE x.mailbox_id = ? ORDER BY x.uid"""
 
 
@@ -67,7 +69,9 @@ def account_names(backup: Path) -> list[str]:
 def listed(source: Source, mailbox: str) -> Iterator[Listed]:
     """The messages of a mailbox; raises NoSuchMailbox."""
     [found] = choose(source, mailbox, is_single=True)
-    for uid, received, message_id, subject in source.read_now(lambda db: db.execute(_LISTED, (found.id,)).fetchall()):
+    rows = source.read_now(lambda db: db.execute(_LISTED, (found.id,)).fetchall())
+    for uid, received, message_id, fields, base_subject in rows:
+        subject = decode_words(find_field(fields, "Subject") or "") or base_subject  # fields may be too long to be kept
         yield Listed(uid=uid, received=received, message_id=message_id or "", subject=subject)
 
 
