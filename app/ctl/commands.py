@@ -25,6 +25,7 @@ from app.ctl.rotationcommands import rotation_operations
 from app.ctl.server import Call, Operation
 from app.ctl.setupcommands import Proving, setup_operations
 from app.ctl.statuscommands import status_operations
+from app.errors import Refusal
 from app.log import parse_level
 from app.operations import loglevels
 from app.operations.dkimrotation import Rotations
@@ -102,6 +103,8 @@ async def _log_levels(controlled: Controlled, call: Call) -> Json:
 async def _set_log_levels(controlled: Controlled, call: Call) -> Json:
     """Set the level of a package, or of all others when its name is empty; an empty level clears a package's."""
     package, word = call.arguments.text("package", ""), call.arguments.text("level")
+    if package and package not in {*loglevels.PACKAGES, *loglevels.levels().packages}:
+        raise Refusal(f"there is no package {package!r}; there are {', '.join(loglevels.PACKAGES)}")
     if not word and package:
         loglevels.clear_level(package)
     else:

@@ -18,7 +18,7 @@ from typing import Final
 from app.config.live import Live
 from app.errors import NoSuchAccount
 from app.operations import junkfilters
-from app.store.account import indexing, mailboxes, numbering, recounting, reparsing, searchindex
+from app.store.account import indexing, mailboxes, messages, numbering, recounting, reparsing, searchindex
 from app.store.account.handle import Account, Tx
 from app.store.accounts import Accounts
 
@@ -138,8 +138,9 @@ def _renumber_one(tx: Tx, name: str, keeps_uids: bool) -> list[str]:
     old = mailboxes.find(tx.db, name)
     if old is None:  # deleted or renamed since the list was made
         return []
+    changed = sum(uid != rank for rank, uid in enumerate(messages.all_uids(tx.db, old.id), 1))
     new = numbering.renumber(tx, old, keeps_uids=keeps_uids)
-    uids = "" if keeps_uids else f", and {old.total} messages have new uids"
+    uids = "" if keeps_uids else f", and {changed} of {old.total} messages have new uids"
     return [f"{name}: uidvalidity was {old.uidvalidity}, is {new.uidvalidity}{uids}"]
 
 

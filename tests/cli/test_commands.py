@@ -222,6 +222,13 @@ def test_loglevels_are_shown_and_set(world, capsys):
     assert capsys.readouterr().out == "(default): warn\nqueue: trace\n"
 
 
+def test_a_package_that_there_is_not_gets_no_level(world, capsys):
+    assert world.run(lambda: [main(["loglevels", "info", "nopkg"]), main(["loglevels"])]) == [1, 0]
+    told = capsys.readouterr()
+    assert "there is no package 'nopkg'; there are certificates, " in told.err
+    assert "nopkg" not in told.out
+
+
 def test_stop_asks_the_server_and_waits_for_its_end(world, capsys):
     server = world.server
 

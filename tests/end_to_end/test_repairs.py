@@ -41,7 +41,7 @@ def test_every_repair_runs_while_a_mail_program_is_connected(server: Instance) -
         assert "0 of them are understood otherwise" in mox(*config, "reparse", "mox")
         assert "messages indexed" in mox(*config, "reindex", "mox")
         assert client.uid("SEARCH", "SUBJECT", f'"{subject}"')[1] == [b"3 4"]
-        assert "2 messages have new uids" in mox(*config, "reassignuids", "mox", "Repaired")
+        assert "2 of 2 messages have new uids" in mox(*config, "reassignuids", "mox", "Repaired")
         try:
             said = str(client.noop())
         except imaplib.IMAP4.abort as error:  # as the client reports a BYE
