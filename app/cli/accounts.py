@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
-from app.cli.command import Command, Invocation
+from app.cli.command import Command, Flag, Invocation, Value
 from app.cli.configuring import perform, rows, texts
+from app.cli.listing import one_line
+from app.cli.prompt import confirmed
 
 HOW = "The running server does it, so that it holds at once; without one, the file is changed here."
 
@@ -49,6 +51,8 @@ def _restore(invocation: Invocation) -> int:
 
 def _erase(invocation: Invocation) -> int:
     [number] = invocation.expect(1)
+    if not (invocation.given("yes") or confirmed(one_line(f"this erases {number} with its mail for good"))):
+        return 1
     print(f"account {perform(invocation, 'accounterase', {'id': number})} is erased")
     return 0
 
@@ -153,9 +157,12 @@ With its settings, addresses, mail and password. {HOW}
         arguments="removed",
         help="""Erase a removed account with its mail, for good.
 
-    mox config account erase jane-20260921T141320
+Asks before it does, on a terminal; elsewhere it needs -yes.
+
+    mox config account erase -yes jane-20260921T141320
 """,
         run=_erase,
+        flags=(Flag("yes", "do it without asking", Value.NOTHING),),
     ),
     Command(
         words="config account addresses",

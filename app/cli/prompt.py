@@ -1,4 +1,4 @@
-"""Asking for a password: without showing it on a terminal, else as a line of standard input."""
+"""Asking: for a password, without showing it on a terminal, else as a line of standard input; and for a yes."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ def read_password(question: str) -> str:
     if not sys.stdin.isatty():
         return _checked(sys.stdin.readline().removesuffix("\n").removesuffix("\r"))
     return _checked(getpass.getpass(question))
+
+
+def confirmed(what: str) -> bool:
+    """Whether somebody at a terminal wants it to be done; nobody is asked elsewhere. `what` says what would be."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print(f"{what}; nothing was changed. To do it, add -yes", file=sys.stderr)
+        return False
+    print(f"{what}. Type yes to do it: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() == "yes":
+        return True
+    print("nothing was changed", file=sys.stderr)
+    return False
 
 
 def _checked(password: str) -> str:

@@ -91,7 +91,9 @@ def test_a_removed_account_is_listed_brought_back_and_erased(
         assert capsys.readouterr().out.endswith("\nlocked@example.com\n")
         assert typed("config account rm locked") == 0
         number = capsys.readouterr().out.split()[-1]
-        assert typed(f"config account erase {number}") == 0
+        assert typed(f"config account erase {number}") == 1
+        assert "nothing was changed. To do it, add -yes" in capsys.readouterr().err
+        assert typed(f"config account erase -yes {number}") == 0
         assert typed(f"config account restore {number}") == 1
         assert "no removed account" in capsys.readouterr().err
 

@@ -113,3 +113,23 @@ def test_an_empty_part_of_a_hold_rule_is_refused(at_rest: Live, capsys: pytest.C
     words = ("queue", "holdrules", "add", "-account", "", "-senderdom", "example.com")
     assert "-account is empty" in said(capsys, *words, code=2)
     assert said(capsys, "queue", "holdrules", "list") == "no hold rules\n"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("y\n", 1), ("", 1)])
+def test_erasing_an_account_is_asked_for_on_a_terminal(
+    at_rest: Live, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, code: int
+) -> None:
+    said(capsys, "config", "account", "add", "zoe", "zoe@example.com")
+    said(capsys, "config", "account", "rm", "zoe")
+    number = said(capsys, "config", "account", "removed").split()[0]
+    monkeypatch.setattr("sys.stdin", _Terminal(answer))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    told = said(capsys, "config", "account", "erase", number, code=code)
+    assert f"this erases {number} with its mail for good. Type yes to do it: " in told
+    assert ("nothing was changed" in told) == bool(code)
+    assert bool(said(capsys, "config", "account", "removed")) == bool(code)
