@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from shlex import quote
 
 from app.cli.command import Command, Flag, Invocation, Value
 from app.cli.configuring import perform, rows, texts
@@ -22,14 +23,15 @@ def _list(invocation: Invocation) -> int:
 def _add(invocation: Invocation) -> int:
     name, address = invocation.expect(2)
     perform(invocation, "accountadd", {"account": name, "address": address})
-    print(f"account {name} is there; give it a password with: mox setaccountpassword {name}")
+    print(f"account {name} is there; give it a password with: mox setaccountpassword {quote(name)}")
     return 0
 
 
 def _remove(invocation: Invocation) -> int:
     [name] = invocation.expect(1)
     number = perform(invocation, "accountrm", {"account": name})
-    print(f"account {name} is removed, its mail is kept; bring it back with: mox config account restore {number}")
+    back = f"mox config account restore {quote(str(number))}"
+    print(f"account {name} is removed, its mail is kept; bring it back with: {back}")
     return 0
 
 

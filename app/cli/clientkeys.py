@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,7 +80,7 @@ def _generate(invocation: Invocation) -> int:
     print(f"certificate        {certificate}")
     print(f"both in one file   {start}-certificate.pem")
     print(f"fingerprint        {read_certificate(certificate_of(made.certificate)).fingerprint}")
-    print(f"register it with: mox config tlspubkey add ADDRESS < {certificate}")
+    print(f"register it with: mox config tlspubkey add ADDRESS < {shlex.quote(str(certificate))}")
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from app.cli.command import Command, Flag, Invocation, Value
 from app.cli.configuring import perform, rows
 
@@ -17,7 +19,7 @@ def _add(invocation: Invocation) -> int:
     domain, account, *localpart = invocation.expect(2, 3)
     given = {"domain": domain, "account": account, "localpart": "".join(localpart)}
     perform(invocation, "domainadd", {**given, "disabled": invocation.given("disabled")})
-    print(f"domain {domain} is there; see what to put into DNS with: mox config dnsrecords {domain}")
+    print(f"domain {domain} is there; see what to put into DNS with: mox config dnsrecords {shlex.quote(domain)}")
     return 0
 
 

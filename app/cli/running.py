@@ -21,12 +21,21 @@ def data_dir(invocation: Invocation) -> Path:
     try:
         reading = read(path.read_bytes(), path.name, Static)
     except OSError as error:
-        text = f"cannot be read: {error.strerror}; name another with -config, or make one with 'quickstart'"
+        text = f"cannot be read: {error.strerror}; {_advice(error)}"
         raise ConfigError([Problem(file=str(path), line=0, path="", text=text)]) from None
     name = reading.value.data_dir
     if not name:
         raise ConfigError(reading.problems)
     return Path(os.path.normpath(path.parent / name))
+
+
+def _advice(error: OSError) -> str:
+    """What to do about a mox.conf that cannot be read."""
+    if isinstance(error, PermissionError):
+        return "run this as root or as the user that mox runs as"
+    if isinstance(error, FileNotFoundError):
+        return "name another with -config, or make one with 'quickstart'"
+    return "name another with -config"
 
 
 def ask_server(invocation: Invocation) -> ControlClient:

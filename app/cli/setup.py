@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -79,7 +80,7 @@ def _require_room(directory: Path) -> None:
     if os.geteuid() == 0 and (closed := closed_place(Path(os.__file__).parent)):
         raise Refusal(
             f"mox gives up root, and other users may not enter {closed}, where this Python is. Run it with a Python "
-            f"for all users, such as /usr/bin/python3 {sys.argv[0]}"
+            f"for all users, such as /usr/bin/python3 {shlex.quote(sys.argv[0])}"
         )
     if (directory / "config").exists() and not DraftFile(directory / SETUP_DIRECTORY).exists():
         raise Refusal(f"there is a configuration in {directory} already; start the server with: {program()} serve")
@@ -87,7 +88,7 @@ def _require_room(directory: Path) -> None:
 
 def _program_here() -> str:
     """How the program is started from another directory."""
-    return f"python3 {Path(sys.argv[0]).absolute()}" if sys.argv[0].endswith(".pyz") else "mox"
+    return f"python3 {shlex.quote(str(Path(sys.argv[0]).absolute()))}" if sys.argv[0].endswith(".pyz") else "mox"
 
 
 def _renew(invocation: Invocation) -> int:

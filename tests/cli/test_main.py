@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -148,6 +150,26 @@ def test_what_can_be_no_configuration_is_said_once(tmp_path, capsys, words):
         assert main(["-config", path, *words]) == 1
         [line] = capsys.readouterr().err.splitlines()
         assert said in line
+
+
+def test_a_configuration_that_may_not_be_read_is_no_reason_to_make_another(tmp_path, monkeypatch, capsys):
+    path = write_configuration(tmp_path)
+
+    def forbidden(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    assert main(["-config", str(path), "queue", "list"]) == 1
+    error = capsys.readouterr().err
+    assert "run this as root or as the user that mox runs as" in error
+    assert "quickstart" not in error
+
+
+def test_commands_to_copy_are_quoted(tmp_path, capsys):
+    assert main(["config", "tlspubkey", "gen", str(tmp_path / "my key")]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    *_, file = shlex.split(last)
+    assert Path(file).is_file()
 
 
 def test_quick_commands_load_neither_asyncio_nor_the_web(tmp_path):
