@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from app.config.live import Live
 from app.errors import Refusal
 from app.store.account import junkfilter
 from app.store.accounts import Accounts
+
+Tell: TypeAlias = Callable[[str, int, int], Awaitable[None]]  # of an account, how many messages, of how many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +23,11 @@ class Retrained:
     junk: int
 
 
-async def retrain(live: Live, accounts: Accounts, name: str) -> list[Retrained]:
+async def retrain(live: Live, accounts: Accounts, name: str, tell: Tell) -> list[Retrained]:
     """Have the filter of an account, or with "" of every account that has one, forget all and learn from the flags.
 
-    Raises Refusal for an account that is not there or has no filter. Takes about 6 ms for each message with $Junk or
-    $NotJunk; mail is delivered meanwhile, and judged without the filter until it has learnt enough.
+    Tells how far it is. Raises Refusal for an account that is not there or has no filter. Takes about 6 ms for each
+    message with $Junk or $NotJunk; mail is delivered meanwhile, and judged without the filter until it knows enough.
     """
     configured = live.dynamic.accounts
     if name and name not in configured:
@@ -31,10 +35,10 @@ async def retrain(live: Live, accounts: Accounts, name: str) -> list[Retrained]:
     if name and configured[name].junk_filter is None:
         raise Refusal(f"account {name!r} has no junk filter; give it a JunkFilter section in domains.conf first")
     names = [name] if name else [one for one, account in configured.items() if account.junk_filter is not None]
-    return [await _retrain_one(accounts, one) for one in names]
+    return [await _retrain_one(accounts, one, tell) for one in names]
 
 
-async def _retrain_one(accounts: Accounts, name: str) -> Retrained:
+async def _retrain_one(accounts: Accounts, name: str, tell: Tell) -> Retrained:
     account = await accounts.open(name)
-    samples = await junkfilter.retrain(account)
+    samples = await junkfilter.retrain(account, lambda done, expected: tell(name, done, expected))
     return Retrained(account=name, wanted=samples.wanted, junk=samples.junk)

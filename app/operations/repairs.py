@@ -93,7 +93,7 @@ async def repair(live: Live, accounts: Accounts, wanted: Wanted, tell: Tell) -> 
     if name and name not in configured:
         raise NoSuchAccount(f"there is no account {name!r}")
     if wanted.kind is Repair.RETRAIN:
-        return await _retrain(live, accounts, name)
+        return await _retrain(live, accounts, name, tell)
     found: list[Repaired] = []
     for one in [name] if name else sorted(configured):
         job = _Job(await accounts.open(one), wanted.mailbox, tell, Repaired(account=one))
@@ -102,8 +102,11 @@ async def repair(live: Live, accounts: Accounts, wanted: Wanted, tell: Tell) -> 
     return found
 
 
-async def _retrain(live: Live, accounts: Accounts, name: str) -> list[Repaired]:
-    done = await junkfilters.retrain(live, accounts, name)
+async def _retrain(live: Live, accounts: Accounts, name: str, tell: Tell) -> list[Repaired]:
+    async def tell_step(account: str, done: int, expected: int) -> None:
+        await tell(Step(account=account, done=done, expected=expected))
+
+    done = await junkfilters.retrain(live, accounts, name, tell_step)
     return [
         Repaired(account=one.account, changes=[f"learnt from {one.wanted} wanted and {one.junk} junk messages"])
         for one in done

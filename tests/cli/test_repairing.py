@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import progress
 from app.cli.main import main
 from app.operations.repairs import Repair
 from app.store.account.check import check
 from app.store.accounts import Accounts
 from app.store.datalock import DataLock
+from app.wire.imap.flags import JUNK
 from tests.support.accounts import add_now, simple_message
 from tests.support.configuration import DOMAINS_CONF, MOX_CONF, small_live, write_configuration
 from tests.support.control import ControlWorld
@@ -86,6 +88,21 @@ def test_junk_filter_is_trained_again_without_a_server(tmp_path: Path, capsys: p
     path = write_configuration(tmp_path, MOX_CONF, DOMAINS)
     assert main(["-config", str(path), "retrain"]) == 0
     assert capsys.readouterr().out == "jane: learnt from 0 wanted and 0 junk messages\n"
+
+
+def test_training_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_configuration(tmp_path, MOX_CONF, DOMAINS)
+    accounts = Accounts(tmp_path / "data")
+    for number in range(10):
+        add_now(accounts.open_now("jane"), simple_message(number), flags=JUNK)
+    accounts.close()
+    monkeypatch.setattr(progress, "TELL_EVERY_S", -1.0)
+    assert main(["-config", str(path), "retrain", "jane"]) == 0
+    told = capsys.readouterr()
+    assert told.err == "jane: 8 of 10\njane: 10 of 10\n"
+    assert told.out == "jane: learnt from 0 wanted and 10 junk messages\n"
 
 
 def test_retrain_refuses_an_account_without_a_filter_and_says_when_there_is_none(

@@ -10,6 +10,7 @@ from app.junk.features import FORM, features_of
 from app.junk.verdict import JunkVerdict, verdict_on
 from app.store.account import junkcounts, junktraining
 from app.store.account.handle import Account
+from app.store.account.junktrainer import Tell
 from app.store.account.prepare import Prepared
 from app.wire.message.packed import unpack
 
@@ -49,11 +50,11 @@ async def begin_again(account: Account) -> None:
     account.trainer.look_in(0)
 
 
-async def retrain(account: Account) -> Samples:
+async def retrain(account: Account, tell: Tell | None = None) -> Samples:
     """Forget everything and learn it again from the flags there are; returns how many messages were learnt from.
 
-    Deliveries go on meanwhile; until enough is learnt there is no verdict on them.
+    Deliveries go on meanwhile; until enough is learnt there is no verdict on them. `tell` hears how far it is.
     """
     await account.write(lambda tx: junktraining.begin_again(tx.db))
-    await account.trainer.finish()
+    await account.trainer.finish(tell)
     return await account.read(junkcounts.samples)

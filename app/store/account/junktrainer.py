@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from app.errors import MailError
 from app.junk.features import FORM
@@ -26,6 +27,7 @@ DELAY_S = 1.0  # collects the changes of a busy moment
 RETRY_S = 300.0
 BATCH = 8  # messages learnt in one transaction, some 20 ms
 REST_S = 0.02  # between two batches
+Tell: TypeAlias = Callable[[int, int], Awaitable[None]]  # how many contents were looked at, of how many
 _SEEN = FlagsChanged | MailboxDeleted | MessagesAdded | MessagesExpunged
 
 
@@ -51,20 +53,23 @@ class Trainer:
         """Forget what is scheduled; the next opening of the account looks again."""
         self._later.close()
 
-    async def finish(self) -> int:
-        """Learn all that is due; returns how many contents were looked at."""
+    async def finish(self, tell: Tell | None = None) -> int:
+        """Learn all that is due, and tell how far it is; returns how many contents were looked at."""
         from app.store.account import junktraining
 
         account, looked_at = self._account, 0
         msg_dir = account.directory / "msg"
         async with self._lock:
             await account.write(lambda tx: _renew(tx.db))
+            due = await account.read(junktraining.count_due) if tell else 0
             while not self._later.is_closed:
                 found = await account.read(lambda db: junktraining.tasks(db, msg_dir, BATCH))
                 if not found:
                     break
                 await account.write(lambda tx, found=found: junktraining.carry_out(tx.db, found))  # type: ignore[misc]
                 looked_at += len(found)
+                if tell:
+                    await tell(looked_at, max(due, looked_at))  # more may have become due meanwhile
                 await asyncio.sleep(REST_S if len(found) == BATCH else 0)
         return looked_at
 
