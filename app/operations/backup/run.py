@@ -98,6 +98,8 @@ def _require_new(wanted: Wanted) -> None:
     directory = wanted.config_path.absolute().parent
     if directory not in SHARED and target.resolve().is_relative_to(directory.resolve()):
         raise Refusal(f"{target} is among the files of the configuration; name a place outside, best on another disk")
+    if (inside := next((one for one in target.resolve().parents if (one / form.FILE).is_file()), None)) is not None:
+        raise Refusal(f"{target} is within the backup {inside}; name a place beside it")
     if not wanted.data_dir.is_dir():
         raise Refusal(f"there is no data in {wanted.data_dir}")
     if wanted.earlier is not None:

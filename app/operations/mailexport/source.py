@@ -23,6 +23,7 @@ from app.wire.imap.mailboxname import INBOX, SEPARATOR
 T = TypeVar("T")
 
 BATCH: Final = 200  # rows
+MAX_NAMED: Final = 20  # mailboxes, in words for a person
 MAX_FAULTS: Final = 10_000
 _COLUMNS: Final = ("flags", "keywords", "internaldate", "content_id")
 
@@ -78,7 +79,9 @@ def choose(source: Source, name: str = "", *, is_single: bool = False) -> list[M
     wanted = INBOX if name.lower() == INBOX.lower() else name
     found = [row for row in rows if row.name == wanted]
     if not found:
-        raise NoSuchMailbox(f"there is no mailbox {name!r}; there are {', '.join(row.name for row in rows[:20])}")
+        more = f" and {len(rows) - MAX_NAMED} more" if len(rows) > MAX_NAMED else ""
+        known = ", ".join(row.name for row in rows[:MAX_NAMED])
+        raise NoSuchMailbox(f"there is no mailbox {name!r}; there are {known}{more}")
     below = [] if is_single else [row for row in rows if row.name.startswith(wanted + SEPARATOR)]
     return found + below
 

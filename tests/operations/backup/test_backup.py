@@ -171,6 +171,17 @@ def test_place_that_cannot_be_is_refused_and_untouched(folder: Path, tmp_path: P
     assert names(tmp_path) == before
 
 
+def test_backup_is_not_put_into_another(folder: Path, tmp_path: Path) -> None:
+    run(folder, tmp_path / "first")
+    before = names(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "first" / "data")
+    for place in ("first/second", "link/second"):
+        with pytest.raises(Refusal, match="within the backup"):
+            run(folder, tmp_path / place, tmp_path / "first")
+    (tmp_path / "link").unlink()
+    assert names(tmp_path) == before
+
+
 def test_earlier_must_be_a_finished_backup(folder: Path, tmp_path: Path) -> None:
     run(folder, tmp_path / "first")
     (tmp_path / "first").rename(tmp_path / "first.unfinished")
