@@ -49,6 +49,9 @@ def filter_arguments(invocation: Invocation) -> dict[str, Json]:
     """The arguments that stand for the flags; raises UsageError."""
     require_values(invocation, *(flag.name for flag in FILTERS if flag.name != "transport"))
     arguments: dict[str, Json] = {name: invocation.text(name) for name in ("account", "from", "to")}
+    for name in ("from", "to"):
+        if "@" not in invocation.text(name, "@"):
+            raise UsageError(f"-{name} needs a whole address, or @ and a domain, as in @{invocation.text(name)}")
     if ids := invocation.text("ids"):
         arguments["ids"] = [_number(word) for word in ids.split(",")]
     if limit := invocation.text("n"):

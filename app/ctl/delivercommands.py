@@ -39,6 +39,8 @@ async def perform(live: Live, accounts: Accounts, arguments: Arguments, message:
             spool.write(piece)
             if spool.size > DEFAULT_MAX_MESSAGE_SIZE:
                 raise Refusal(f"the message is larger than {DEFAULT_MAX_MESSAGE_SIZE >> 20} MB")
+        if not spool.size:
+            raise Refusal("the message is empty; nothing was delivered")
         body = await asyncio.to_thread(spool.finish)
     finally:
         spool.discard()

@@ -73,12 +73,17 @@ def test_running_server_delivers_a_large_message(
 
 @pytest.mark.parametrize(
     ("address", "told"),
-    [("nobody@example.com", "no address of this server"), ("x", "no address"), ("a@else.example", "no address")],
+    [
+        ("nobody@example.com", "no address of this server"),
+        ("x", "no address"),
+        ("a@else.example", "no address"),
+        ("jane@example.com", "the message is empty"),
+    ],
 )
-def test_address_of_nobody_is_refused(
+def test_address_of_nobody_and_no_message_are_refused(
     tmp_path: Path, address: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = ["-config", str(write_configuration(tmp_path, MOX_CONF, DOMAINS))]
-    given(monkeypatch, b"Subject: x\n\n")
+    given(monkeypatch, b"" if address.startswith("jane") else b"Subject: x\n\n")
     assert main([*config, "deliver", address]) == 1
     assert told in capsys.readouterr().err

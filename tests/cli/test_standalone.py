@@ -93,6 +93,8 @@ def test_an_empty_filter_is_refused_and_never_means_the_whole_queue(
 ) -> None:
     word, *rest = words
     assert f"-{flag}" in said(capsys, "queue", word, f"-{flag}", "", *rest, code=2)
+    if flag in ("from", "to"):
+        assert "as in @two.example" in said(capsys, "queue", word, f"-{flag}", "two.example", *rest, code=2)
     lines = said(capsys, "queue", "list").splitlines()
     assert len(lines) == 2
     assert not any(" hold " in line for line in lines)
