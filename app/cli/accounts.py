@@ -127,7 +127,8 @@ The account gets the usual settings, and no password. {HOW}
         help=f"""Remove an account, keeping its mail aside.
 
 Its addresses are free then, whoever is signed in is sent away, and its directory is moved below "removed" in the data
-directory. Messages that it sent go out as usual; 'queue drop -account' takes them out. {HOW}
+directory. Messages that it sent go out as usual; 'queue drop -account' takes them out. Reports about its domain go
+nowhere then, when nobody else has an address of that. {HOW}
 
     mox config account rm jane
 """,

@@ -71,7 +71,8 @@ becomes the first address of the account. Afterwards put the records into DNS th
         arguments="domain",
         help="""Remove a domain with its aliases.
 
-Not while accounts have addresses of it. DKIM keys stay in the config directory.
+Not while accounts have addresses of it, but for the postmaster that it was added with. DKIM keys stay in the config
+directory.
 
     mox config domain rm example.net
 """,

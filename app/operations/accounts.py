@@ -7,6 +7,7 @@ earlier version of the configuration.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Mapping
@@ -14,12 +15,13 @@ from collections.abc import Mapping
 from app.config.dynamic import DEFAULT_SUBJECT_PASS_PERIOD, Account, Destination, Dynamic, SubjectPass
 from app.config.junksettings import NEW_ACCOUNT_FILTER, NEW_ACCOUNT_JUNK, NEW_ACCOUNT_NEUTRAL, AutomaticJunkFlags
 from app.config.live import Live
+from app.config.lookup import destination_address
 from app.config.static import Static
-from app.errors import Refusal
+from app.errors import Refusal, WireError
 from app.operations.aliases import without_address
 from app.operations.edits import change, change_account, need_account, need_domain, with_account
 from app.operations.localaddresses import canonical_address, destination_key, holder, key_of, refuse_taken
-from app.wire.domain import Domain
+from app.wire.domain import Domain, parse_domain
 
 REJECTS = "Rejects"
 _NAME = re.compile(r"\w(?:[\w .+@-]{0,62}[\w.+@-])?")  # what can be a directory, a key of domains.conf, and typed
@@ -71,6 +73,7 @@ def refuse_account_name(live: Live, dynamic: Dynamic, name: str) -> None:
 def without_account(dynamic: Dynamic, static: Static, name: str) -> Dynamic:
     """The same without an account, its addresses out of the aliases; raises Refusal when something needs it."""
     account = need_account(dynamic, name)
+    dynamic = _without_reports(dynamic, name)
     _refuse_needed(dynamic, static, name)
     for address in account.destinations:
         dynamic = without_address(dynamic, address)
@@ -132,7 +135,33 @@ def _refuse_needed(dynamic: Dynamic, static: Static, name: str) -> None:
     for domain, config in dynamic.domains.items():
         for what, report in (("DMARC", config.dmarc), ("TLS", config.tlsrpt)):
             if report and report.account == name:
-                raise Refusal(f"{what} reports about {domain} go to this account; let them go to another one first")
+                way = "let them go to another one, or remove the domain first"
+                raise Refusal(f"{what} reports about {domain} go to this account; {way}")
+
+
+def _without_reports(dynamic: Dynamic, name: str) -> Dynamic:
+    """The same without the reports about the account's own domain, when nobody else has an address of that.
+
+    It may have been added with the domain; else each of the two would need the other to be removed first.
+    """
+    others = {domain for other in dynamic.accounts if other != name for domain in _domains_of(dynamic.accounts[other])}
+    domains = dict(dynamic.domains)
+    for domain, config in dynamic.domains.items():
+        if domain not in others and dynamic.accounts[name].domain in (domain.unicode, domain.ascii):
+            dmarc, tlsrpt = (None if one and one.account == name else one for one in (config.dmarc, config.tlsrpt))
+            domains[domain] = dataclasses.replace(config, dmarc=dmarc, tlsrpt=tlsrpt)
+    return dataclasses.replace(dynamic, domains=domains)
+
+
+def _domains_of(account: Account) -> set[Domain]:
+    """The domain of an account and those of its addresses."""
+    found: set[Domain] = set()
+    with contextlib.suppress(WireError):
+        found.add(parse_domain(account.domain))
+    for key in account.destinations:
+        with contextlib.suppress(WireError):
+            found.add(destination_address(key)[1])
+    return found
 
 
 def _with_destinations(dynamic: Dynamic, name: str, destinations: Mapping[str, Destination]) -> Dynamic:

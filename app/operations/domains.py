@@ -150,18 +150,29 @@ def _localpart(text: str) -> str:
 
 
 def remove_domain(live: Live, domain: Domain, *, by: str = "") -> None:
-    """Take a domain out with its aliases; refused while accounts have addresses of it."""
+    """Take a domain out with its aliases and its first postmaster; refused while accounts have addresses of it."""
 
     def edit(dynamic: Dynamic) -> Dynamic:
         need_domain(dynamic, domain)
         if len(dynamic.domains) == 1:
             raise Refusal("this is the last domain; add another one first")
+        dynamic = _without_postmaster(dynamic, domain)
         if users := _users(dynamic, domain):
             raise Refusal(f"still in use: {', '.join(users)}; remove these addresses or change these accounts first")
         rest = {other: value for other, value in dynamic.domains.items() if other != domain}
         return dataclasses.replace(dynamic, domains=rest)
 
     change(live, edit, by, f"domain {domain} removed")
+
+
+def _without_postmaster(dynamic: Dynamic, domain: Domain) -> Dynamic:
+    """The same without the address that adding the domain gave to an account of another domain."""
+    address = f"postmaster@{domain}"
+    for name, account in dynamic.accounts.items():
+        if not _is_default(account, domain) and account.destinations.get(address) == Destination():
+            rest = {key: value for key, value in account.destinations.items() if key != address}
+            return with_account(dynamic, name, dataclasses.replace(account, destinations=rest))
+    return dynamic
 
 
 def set_disabled(live: Live, domain: Domain, disabled: bool, *, by: str = "") -> None:

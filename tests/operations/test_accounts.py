@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from app.config.dynamic import Destination
 from app.config.live import Live
 from app.errors import ConfigError, Refusal
 from app.operations import accounts, domains
 from app.operations.domains import NewDomain
+from app.operations.edits import change_account
 from app.wire.domain import Domain
 from app.wire.smtp.address import parse_address
 from tests.support.operating import DOMAINS_CONF, open_live, text
@@ -118,6 +121,40 @@ def test_a_domain_that_cannot_be_added_leaves_no_keys(live: Live) -> None:
         domains.add_domain(live, new("example.net", "zoe"), "x+y", NOW)
     assert text(live) == DOMAINS_CONF
     assert not (live.config_dir / "dkim").exists()
+
+
+def test_a_domain_that_was_added_is_removed_as_it_came(live: Live) -> None:
+    domains.add_domain(live, new("example.net", "joe"), "", NOW)
+    assert "postmaster@example.net" in text(live)
+    domains.remove_domain(live, Domain("example.net"))
+    assert text(live) == DOMAINS_CONF
+
+
+def test_a_postmaster_that_somebody_changed_keeps_its_domain(live: Live) -> None:
+    domains.add_domain(live, new("example.net", "joe"), "", NOW)
+    changed = Destination(mailbox="Postmaster")
+    change_account(
+        live,
+        "joe",
+        lambda one: dataclasses.replace(one, destinations={**one.destinations, "postmaster@example.net": changed}),
+        "",
+        "changed",
+    )
+    with pytest.raises(Refusal, match=r"still in use: postmaster@example\.net"):
+        domains.remove_domain(live, Domain("example.net"))
+
+
+def test_a_domain_with_an_account_of_its_own_is_removed_after_it(live: Live) -> None:
+    domains.add_domain(live, new("example.net", "zoe"), "zoe", NOW)
+    with pytest.raises(Refusal, match=r"still in use: zoe@example\.net, account zoe"):
+        domains.remove_domain(live, Domain("example.net"))
+    accounts.add_address(live, "x@example.net", "joe")
+    with pytest.raises(Refusal, match=r"DMARC reports about example\.net go to this account"):
+        accounts.remove_account(live, "zoe")
+    accounts.remove_address(live, "x@example.net")
+    accounts.remove_account(live, "zoe")
+    domains.remove_domain(live, Domain("example.net"))
+    assert text(live) == DOMAINS_CONF
 
 
 def test_a_removed_domain_leaves_its_keys(live: Live) -> None:
