@@ -45,8 +45,10 @@ def test_import_that_failed_goes_on_the_next_time_and_takes_each_once(
     whole, failed = held(start / "data") + MESSAGES + 1, 0
     for when in faults.times(call):
         failed += faults.fail(call, when) != 0
-        assert "Traceback" not in faults.said
-        assert damage(faults.folder / "data") == [], when
+        assert "Traceback" not in faults.said or call == "write", "which asyncio uses on a pipe of its own"
+        left = damage(faults.folder / "data")
+        # When a commit fails nobody knows whether it counts: the files stay, and the next opening of the account looks.
+        assert [text for text in left if not (call == "fdatasync" and "belongs to no body" in text)] == [], when
         assert faults.run() == 0, faults.said
         assert damage(faults.folder / "data") == [], when
         assert held(faults.folder / "data") == whole, when
