@@ -174,6 +174,8 @@ class Upkeep:
             try:
                 if self._is_due(one):
                     await self._try(one, before)
+                elif before is not None:  # what failed was to read it
+                    await self._attempts.forget(one.authority, one.name)
                 elif self._asks_for_wish(one):
                     await self._ask_for_wish(one)
             except _Absent:

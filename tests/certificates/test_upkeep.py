@@ -141,6 +141,11 @@ def test_what_cannot_be_read_is_not_asked_for_anew(made: Made) -> None:
     made.pass_time(LOOK_S)
     assert made.authority.asked == []
     assert made.failed() == (1, 900.0)
+    path.rmdir()
+    path.with_name("aside").rename(path)
+    made.pass_time(900 + LOOK_S)
+    assert made.authority.asked == []
+    assert asyncio.run(made.server.certificates.all()) == []
 
 
 def test_authority_may_want_a_certificate_renewed_earlier_and_only_a_little_later(made: Made) -> None:
