@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from app.clock import SYSTEM, Clock
 from app.config.junksettings import AutomaticJunkFlags
-from app.errors import OverQuota
+from app.errors import OverQuota, StoreError
 from app.store.account.changes import Change
 from app.store.account.erasing import Eraser
 from app.store.account.indexes import Indexes
@@ -131,7 +131,15 @@ class Account:
         self.users: set[User] = set()
         self.origin: object = None  # who made the change that is being told
         self.epoch = self.database.write_now(self._prepare_state)  # of object ids
-        (directory / "msg").mkdir(exist_ok=True, mode=0o750)  # now there is a database, and it must stay
+        self._settle()
+
+    def _settle(self) -> None:
+        """Now there is a database, and it must stay: the next opening sees it by the folder of the messages."""
+        try:
+            (self.directory / "msg").mkdir(exist_ok=True, mode=0o750)
+        except OSError as error:
+            self.close()
+            raise StoreError(f"cannot make the folder of messages in {self.directory}: {error.strerror}") from None
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction; returns its result when the change is durable and was told to the listeners."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import OverQuota, Temporary
+from app.errors import OverQuota, StoreError, Temporary
 from app.store.account import bodies, messages
 from app.store.account.check import check
+from app.store.account.handle import Account
 from app.store.account.prepare import prepare
 from app.store.spool import MEMORY_LIMIT, Spool
 from tests.support.accounts import temporary_account
@@ -105,3 +106,10 @@ def test_check_finds_a_missing_and_a_damaged_file(tmp_path: Path):
         (problem,) = check(account, hashes=True)
         assert "missing" in problem
         path.write_bytes(LARGE)
+
+
+def test_account_whose_folder_of_messages_cannot_be_made_is_not_opened(tmp_path: Path):
+    (tmp_path / "jane").mkdir()
+    (tmp_path / "jane" / "msg").write_text("no folder")
+    with pytest.raises(StoreError, match="folder of messages"):
+        Account("jane", tmp_path / "jane")
