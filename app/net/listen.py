@@ -11,7 +11,7 @@ import errno
 import ipaddress
 import resource
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from app.errors import MailError
 from app.net.connection import Connection
@@ -20,6 +20,7 @@ from app.net.proxied import Network, Proxied
 BACKLOG = 1024
 GRACE_S = 20.0  # for connections that are in the middle of something when the server stops
 LAST_S = 1.0
+_CYCLES_TO_MAKE = 3  # of the event loop: accepts, makes the transport, tells the protocol
 
 
 class ListenError(MailError):
@@ -82,6 +83,20 @@ def raise_file_limit() -> int:
     return wanted
 
 
+async def accept_no_more(listening: Iterable[int]) -> None:
+    """Leave who connects from now on to the kernel, which keeps them for whoever listens next.
+
+    `listening` are the descriptors of sockets that the event loop accepts on. Returns when those that were accepted
+    have a protocol. Close an `asyncio.Server` only then: a closed one has none for what it had accepted a moment
+    before, and drops the connection without a word.
+    """
+    loop = asyncio.get_running_loop()
+    for descriptor in listening:
+        loop.remove_reader(descriptor)
+    for _ in range(_CYCLES_TO_MAKE):
+        await asyncio.sleep(0)
+
+
 class Serving:
     """Sockets that are accepted on, and the connections that came of it."""
 
@@ -109,6 +124,7 @@ class Serving:
 
     async def stop(self, grace_s: float = GRACE_S) -> None:
         """Accept no more, tell every connection, and end those that do not finish in time."""
+        await accept_no_more(sock.fileno() for server in self._servers for sock in server.sockets)
         for server in self._servers:
             server.close()
         self._servers.clear()

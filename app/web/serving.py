@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from app.certificates.challenges import Challenges
 from app.log import logger
+from app.net.listen import accept_no_more
 from app.web.connections import Admission, Bounds, Door
 from app.web.requestform import MAX_HEADER_BYTES, RequestForm
 
@@ -30,11 +31,15 @@ _USUAL = Bounds()
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signal handlers alone."""
+    """A server that leaves the process's signal handlers alone, and drops nobody it has accepted."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await accept_no_more(sock.fileno() for sock in sockets or ())
+        await super().shutdown(sockets)
 
 
 class _ToLog(logging.Handler):

@@ -108,8 +108,6 @@ def connecting(site: Site) -> Iterator[Outcome]:
                 outcome.after += greeting.startswith(b"220 new.")
                 if not greeting.startswith((b"220 ", b"421 ")):
                     outcome.faults.append(repr(greeting))
-            except ConnectionResetError:
-                pass  # accepted by the kernel for an engine that ended at that moment
             except OSError as error:
                 outcome.faults.append(repr(error))
 

@@ -81,3 +81,24 @@ def test_stop_lets_a_busy_connection_finish_and_tells_an_idle_one():
             await asyncio.open_connection("127.0.0.1", port)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("cycles", range(6))
+def test_who_is_accepted_while_it_stops_hears_of_it(cycles: int) -> None:
+    """Or is not accepted, and waits for whoever listens next on the same socket."""
+
+    async def run() -> bytes:
+        serving, sock = Serving(), bind("127.0.0.1", 0)
+        with sock.dup() as successor, socket.create_connection(sock.getsockname()) as client:
+            await serving.add(sock, Greeter)
+            for _ in range(cycles):
+                await asyncio.sleep(0)
+            await serving.stop()
+            client.settimeout(30)
+            try:
+                successor.accept()[0].close()
+            except BlockingIOError:
+                return client.recv(100)
+            return b"it waited"
+
+    assert asyncio.run(run()) in (b"it waited", b"hello\nstopping\n")
