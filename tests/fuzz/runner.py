@@ -1,7 +1,7 @@
 """Runs targets: for a number of inputs, or for a time.
 
-A finding is an exception that is not meant, or more than MAX_CPU_S for one input; it is written to a file under its
-target's name, and told with the command that shows it again.
+A finding is an exception that is not meant, or an input that takes more than MAX_CPU_S each time it is tried; it is
+written to a file under its target's name, and told with the command that shows it again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tests.fuzz.mutate import Mutator
 from tests.fuzz.targets import Target, meant
 
 MAX_CPU_S = 1.0
+TRIES = 3  # more, before an input is said to be slow
 MAX_POOL = 2000
 MAX_FINDINGS = 5  # of one target; then it is left alone
 
@@ -57,18 +58,25 @@ class Run:
     def take(self, data: bytes) -> None:
         """This input."""
         self.inputs += 1
-        started = time.process_time()
+        started = time.thread_time()
         try:
             outcome = repr(_outcome(self.target, data))
         except Exception:  # whatever it is, it is what we look for
             self.findings.append(Finding(self.target.name, data, traceback.format_exc()))
             return
-        took = time.process_time() - started
-        if took > MAX_CPU_S:
+        took = time.thread_time() - started
+        if took > MAX_CPU_S and (took := min(took, *self._again(data))) > MAX_CPU_S:
             self.findings.append(Finding(self.target.name, data, f"took {took:.1f} s of CPU"))
         if outcome not in self._seen and len(self._pool) < MAX_POOL:
             self._seen.add(outcome)
             self._pool.append(data)
+
+    def _again(self, data: bytes) -> Iterator[float]:
+        """How long an input takes that seemed to take long; the machine may have been slow for a moment."""
+        for _ in range(TRIES):
+            started = time.thread_time()
+            _outcome(self.target, data)
+            yield time.thread_time() - started
 
     @property
     def is_over(self) -> bool:

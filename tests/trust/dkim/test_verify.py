@@ -19,6 +19,7 @@ from app.trust.dkim.sign import Selector, sign
 from app.trust.dkim.verify import LATE_S, MAX_SIGNATURES, verify
 from app.wire.domain import Domain
 from app.wire.smtp.address import parse_address
+from tests.support.growth import assert_linear
 from tests.trust.records import Records
 
 NOW = 1_800_000_000
@@ -305,18 +306,19 @@ def test_any_tags_give_a_result(tags):
 @pytest.mark.parametrize(
     "hostile",
     [
-        b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=r; bh=AAAA; b=AAAA;\r\n h="
-        + b":".join([b"subject", b"from"] * 240) + b"\r\n",
-        b"DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=r; bh=AA==; h=from:subject; b"
-        + b"\r\n " * 5000 + b"=AAAA\r\n",
-        b"Subject: x\r\n" * 20_000,
-        b"X:" + b"\r\n " * 100_000 + b"\r\n",
+        lambda size: b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=r; bh=AAAA; b=AAAA;\r\n "
+        b"h=" + b":".join([b"subject", b"from"] * (size // 80)) + b"\r\n",
+        lambda size: b"DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=r; bh=AA==; h=from:subject; b"
+        + b"\r\n " * (size // 4) + b"=AAAA\r\n",
+        lambda size: b"Subject: x\r\n" * size,
+        lambda size: b"X:" + b"\r\n " * size * 5 + b"\r\n",
     ],
 )  # fmt: skip
-def test_a_hostile_message_costs_less_than_a_second(hostile):
+def test_a_hostile_message_costs_no_more_than_its_length(hostile):
     good = signed("r")
     field = good[: good.index(b"From: Jane")]
-    message = hostile * 3 + field * 5 + MESSAGE + b" \t\r\n" * 200_000
-    start = time.process_time()
-    check(message, records(r=key("r")))
-    assert time.process_time() - start < 1
+
+    def check_long(size: int) -> None:
+        check(hostile(size) * 3 + field * 5 + MESSAGE + b" \t\r\n" * size * 10, records(r=key("r")))
+
+    assert_linear(check_long, 2500)

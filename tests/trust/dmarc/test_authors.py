@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.trust.dmarc.authors import MAX_DOMAINS, read_authors
+from tests.support.growth import assert_linear
 
 
 def read(*values: str) -> tuple[list[str], str]:
@@ -89,7 +88,7 @@ def test_any_bytes_give_authors(raw):
     "part", ["a@\u00fc\u0661-x.example, ", "@ ", "(", '"', "<", "a@b,", "=?utf-8?q?a?= ", "x: a@b;", "\\"]
 )
 def test_hostile_fields_are_cheap(part):
-    header = ("From: " + part * 30_000 + "\r\n").encode() * 10
-    start = time.process_time()
-    assert read_authors(header).fault
-    assert time.process_time() - start < 1
+    def read_long(count: int) -> None:
+        assert read_authors(("From: " + part * count + "\r\n").encode() * 10).fault
+
+    assert_linear(read_long, 4000)

@@ -1,5 +1,4 @@
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 from app.errors import BadMailboxName
 from app.wire.imap.mailboxname import MAX_BYTES, MAX_LEVELS, Pattern, canonical, parse_mailbox, write_mailbox
 from app.wire.imap.tokens import ImapCursor
+from tests.support.growth import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,6 @@ def test_patterns_match_as_the_same_regular_expression(pattern, name):
 
 
 def test_a_hostile_pattern_takes_no_time():
-    started = time.process_time()
-    assert not Pattern("*a%" * 300 + "b").matches("a" * 1000)
-    assert time.process_time() - started < 0.5
+    pattern = Pattern("*a%" * 300 + "b")
+    assert not pattern.matches("a" * 1000)
+    assert_linear(lambda length: pattern.matches("a" * length), 125)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +16,7 @@ from app.wire.message.authresults import (
     write_results,
 )
 from app.wire.message.header import unfold
+from tests.support.growth import assert_linear
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Zs"], include_characters=" "), max_size=40)
 
@@ -164,7 +163,5 @@ def test_any_lexemes_are_read_or_refused(parts):
 
 @pytest.mark.parametrize("part", ["(", '"', "\\", " ;", "=?utf-8?q?a?= ", "mx.example.org ", ". ", "ü ", "(;"])
 def test_hostile_fields_are_cheap(part):
-    field = b"Authentication-Results:" + (part * 20_000).encode() + b"\r\n"
-    start = time.process_time()
-    removable([field] * 10, OURS)
-    assert time.process_time() - start < 0.5
+    field = b"Authentication-Results:%s\r\n"
+    assert_linear(lambda count: removable([field % (part * count).encode()] * 10, OURS), 2500)
