@@ -82,7 +82,7 @@ def test_port_may_be_opened_for_all_addresses_and_for_one_by_different_listeners
         for address, name in (("127.0.0.1", "127.0.0.1"), ("127.0.0.2", "0.0.0.0")):
             with socket.create_connection((address, 28012)):
                 (found,) = (one for one in bound if one.endpoint.address == name)
-                found.socket.settimeout(5)
+                found.socket.settimeout(30)
                 found.socket.accept()[0].close()
     finally:
         for one in bound:

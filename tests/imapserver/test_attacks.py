@@ -50,7 +50,7 @@ def add(world: World, data: bytes, mailbox: str = "Inbox") -> None:
 
 async def settled(world: World) -> None:
     """Until no session of jane is left."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while world.jane.listeners or world.jane.eraser.readers:
             await world.jane.read(lambda db: None)
 

@@ -162,14 +162,14 @@ def test_peer_that_reads_nothing_is_ended() -> None:
 
 def test_request_that_is_worked_on_and_one_after_the_other_have_no_limit() -> None:
     async def run() -> bytes:
-        async with _serving(Bounds(look_s=0.01, head_s=0.05)) as port:
+        async with _serving(Bounds(look_s=0.05, head_s=0.3)) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             for _ in range(5):
                 writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
                 length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
                 text = await reader.readexactly(length)
-                await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=0.03)
+                await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=0.1)
             writer.close()
             return text
 
